@@ -81,7 +81,11 @@ export interface Bench {
   /** One statement as `login`, outside of any entry, unless `entered` says otherwise. Never throws for a database error. */
   sql(login: LoginName, text: string, values?: readonly unknown[], entered?: Entered): Promise<Seen>
   /** Several statements in one entered transaction, rolled back at the end. */
-  transaction(login: LoginName, entered: Entered, statements: readonly { text: string; values?: readonly unknown[] }[]): Promise<Seen[]>
+  transaction(
+    login: LoginName,
+    entered: Entered,
+    statements: readonly { text: string; values?: readonly unknown[] }[],
+  ): Promise<Seen[]>
   /** A statement sent over the simple protocol on a raw connection: what a stacked injection would need. */
   stacked(login: LoginName, text: string, entered?: Entered): Promise<Seen>
   /** A catalogue query as the auditor: no tenant's rows. Throws when it fails, so that the probe is inconclusive. */

@@ -1,4 +1,4 @@
-import type { Claims, ClaimId } from './claim.ts'
+import type { ClaimId, Claims } from './claim.ts'
 import type { Probes, Sabotage } from './probe.ts'
 
 /** One control, as `controls.ts` lists it: its claims, the probe of each, and how to break them on purpose. */
@@ -23,7 +23,6 @@ export function defineControl<const Id extends ClaimId>(control: {
     if (!control.sabotages.some((sabotage) => sabotage.turnsRed.includes(id as ClaimId)))
       throw new Error(`claim ${id} has no sabotage: nothing shows that its probe can go red`)
   }
-  for (const id of Object.keys(control.probes))
-    if (!(id in control.claims)) throw new Error(`probe ${id} has no claim`)
+  for (const id of Object.keys(control.probes)) if (!(id in control.claims)) throw new Error(`probe ${id} has no claim`)
   return control
 }

@@ -2,7 +2,14 @@ import type { ClaimId } from './claim.ts'
 
 /** The one list of statuses, for claims, promises and sentences. Only a fresh `holds` is green. */
 export const statuses = [
-  'holds', 'broken', 'inconclusive', 'stale', 'unproven', 'declared', 'accepted', 'not-applicable',
+  'holds',
+  'broken',
+  'inconclusive',
+  'stale',
+  'unproven',
+  'declared',
+  'accepted',
+  'not-applicable',
 ] as const
 export type Status = (typeof statuses)[number]
 
