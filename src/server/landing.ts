@@ -1,0 +1,344 @@
+import { readFileSync } from 'node:fs'
+import { html } from 'hono/html'
+import type { Status } from '../kernel/finding.ts'
+
+/** What the landing page of `holdfast start` shows. Origins are absolute (`http://localhost:8701`), paths are not. */
+export interface Landing {
+  /** Of the package, such as `0.1.0`; and the commit that runs, or `unknown`. */
+  readonly version: string
+  readonly commit: string
+  readonly products: readonly LandingProduct[]
+  /** Absent where mail goes out for real. */
+  readonly mailbox?: { readonly path: string; readonly mails: number }
+  /** Ways to break a control on purpose. Empty outside of the demo: then the panel is not there. */
+  readonly sabotages: readonly LandingSabotage[]
+  readonly running: readonly { readonly what: string; readonly where: string; readonly note?: string }[]
+  readonly dataFolder: string
+}
+
+export interface LandingProduct {
+  readonly title: string
+  /** One sentence on what it is. */
+  readonly sentence: string
+  readonly origin: string
+  /** Where its security page stands, such as `/security`. */
+  readonly securityPath: string
+  /** Every claim of its page, in the page's order. */
+  readonly claims: readonly { readonly id: string; readonly status: Status }[]
+  /** People of the demo. Empty with real data. */
+  readonly signIns: readonly SignIn[]
+}
+
+export interface SignIn {
+  /** What this person is, such as `Owner of Northwind`. */
+  readonly who: string
+  readonly address: string
+  readonly password: string
+}
+
+export interface LandingSabotage {
+  /** What it does, such as `Drop the policy of app.contact`. */
+  readonly title: string
+  readonly product: string
+  /** The form is posted here: once breaks, once more mends. */
+  readonly action: string
+  /** The claims that must turn red, and what the page shows of them now (the worst of them). */
+  readonly claims: readonly string[]
+  readonly shows: Status
+  /** The place on the security page, absolute. */
+  readonly href: string
+  /** Absent while the control is intact. */
+  readonly brokenSince?: Date
+}
+
+export interface MailSummary {
+  readonly id: string
+  readonly to: string
+  readonly subject: string
+  readonly receivedAt: Date
+}
+
+export interface Mail extends MailSummary {
+  readonly from: string
+  /** The plain text part. Without one, `html` is shown as the text that it is, never rendered. */
+  readonly text?: string
+  readonly html?: string
+}
+
+type Html = ReturnType<typeof html>
+
+/** Where these pages look for their one style sheet. */
+export const landingStylePath = '/landing.css'
+
+/** The style sheet of the landing page and the mailbox: the tokens of the console, then our own rules. */
+export function landingStyle(): string {
+  return ['../../console/ui/tokens.css', './landing.css']
+    .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
+    .join('\n')
+}
+
+/** The page at the root of `holdfast start`. Complete HTML, without script or inline style; everything is escaped. */
+export function renderLanding(view: Landing): string {
+  return page({
+    title: 'Holdfast on this machine',
+    wide: true,
+    body: html`
+      <header class="masthead">
+        <p class="brand">${brand} Holdfast <span class="version figures">${view.version}</span></p>
+        <div class="opening">
+          <h1>Two small products that prove their own security, while you watch.</h1>
+          <p class="lead">
+            Holdfast is the foundation under both. It keeps every customer’s rows apart inside the database itself, then
+            attacks itself on a schedule and publishes what it saw.
+          </p>
+        </div>
+      </header>
+      <main>
+        <section class="products" aria-label="Products">${view.products.map(productCard)}</section>
+        ${view.mailbox ? mailboxLine(view.mailbox) : ''}
+        ${view.sabotages.length > 0 ? sabotagePanel(view.sabotages) : ''}
+        ${runningPanel(view)}
+      </main>`,
+  })
+}
+
+/** The development mailbox: what the products have sent, newest first. */
+export function renderMailbox(mails: readonly MailSummary[], now: Date = new Date()): string {
+  const newestFirst = mails.toSorted((one, other) => other.receivedAt.getTime() - one.receivedAt.getTime())
+  return page({
+    title: 'Mailbox',
+    body: html`
+      ${wayBack('/', 'Holdfast on this machine')}
+      <main>
+        <h1>Mailbox</h1>
+        <p class="lead">Mail of the demo is kept here. None of it leaves this machine.</p>
+        ${
+          newestFirst.length === 0
+            ? html`<p class="empty">No mail yet. Sign up in one of the products, and the mail that asks you to verify your address
+                arrives here.</p>`
+            : html`<ul class="mails">${newestFirst.map((mail) => mailLine(mail, now))}</ul>`
+        }
+      </main>`,
+  })
+}
+
+/**
+ * One mail as text. Addresses in it become links only where their origin is one of `origins` (such as
+ * `http://localhost:8701`): a mail in the demo leads nowhere else.
+ */
+export function renderMail(mail: Mail, origins: readonly string[]): string {
+  return page({
+    title: mail.subject || 'Mail without a subject',
+    body: html`
+      ${wayBack('/mailbox', 'Mailbox')}
+      <main>
+        <h1>${mail.subject || 'Without a subject'}</h1>
+        <dl class="envelope">
+          <div><dt>From</dt><dd>${mail.from}</dd></div>
+          <div><dt>To</dt><dd>${mail.to}</dd></div>
+          <div><dt>Received</dt><dd>${moment(mail.receivedAt)}</dd></div>
+        </dl>
+        ${mailText(mail, origins)}
+      </main>`,
+  })
+}
+
+function page(parts: { title: string; body: Html; wide?: boolean }): string {
+  return String(html`<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>${parts.title}</title>
+    <link rel="stylesheet" href="${landingStylePath}">
+  </head>
+  <body class="${parts.wide ? 'wide' : 'narrow'}">${parts.body}</body>
+</html>
+`)
+}
+
+function productCard(product: LandingProduct): Html {
+  return html`
+    <article class="card">
+      <h2>${product.title}</h2>
+      <p class="sentence">${product.sentence}</p>
+      <p><a class="address" href="${product.origin}/">${product.origin}</a></p>
+      ${claimsOf(product)}
+      ${product.signIns.length > 0 ? signIns(product) : ''}
+    </article>`
+}
+
+function claimsOf(product: LandingProduct): Html {
+  const href = `${product.origin}${product.securityPath}`
+  const holding = product.claims.filter((claim) => claim.status === 'holds').length
+  return html`
+    <section class="claims" aria-label="Security of ${product.title}">
+      <p class="tally"><strong class="figures">${holding}</strong> of <span class="figures">${product.claims.length}</span> claims hold</p>
+      <div class="strip" aria-hidden="true">${product.claims.map((claim) => html`<i class="${claim.status}"></i>`)}</div>
+      <ul class="counts">${counts(product.claims).map(
+        ([status, count]) =>
+          html`<li>${statusWord(status, `${count} ${status === 'holds' && count > 1 ? 'hold' : wording[status]}`)}</li>`,
+      )}</ul>
+      <p><a href="${href}">Security page of ${product.title}</a></p>
+    </section>`
+}
+
+function counts(claims: LandingProduct['claims']): [Status, number][] {
+  const found = new Map<Status, number>()
+  for (const { status } of claims) found.set(status, (found.get(status) ?? 0) + 1)
+  const order = Object.keys(wording) as Status[]
+  return [...found].sort(([one], [other]) => order.indexOf(one) - order.indexOf(other))
+}
+
+function signIns(product: LandingProduct): Html {
+  return html`
+    <section class="sign-ins" aria-label="Sign-ins for ${product.title}">
+      <h3>Sign in as</h3>
+      <ul>
+        ${product.signIns.map(
+          (person) => html`
+            <li>
+              <span class="who">${person.who}</span>
+              <span class="pair"><code title="Address">${person.address}</code> <code title="Password">${person.password}</code></span>
+            </li>`,
+        )}
+      </ul>
+      <p class="hint">A click selects an address or a password whole, ready to copy.</p>
+    </section>`
+}
+
+function mailboxLine(mailbox: NonNullable<Landing['mailbox']>): Html {
+  const held = mailbox.mails === 1 ? '1 mail' : `${mailbox.mails} mails`
+  return html`
+    <section class="strip-link" aria-label="Mailbox">
+      <h2><a href="${mailbox.path}">Mailbox</a> <span class="figures soft">${held}</span></h2>
+      <p>Whatever either product sends arrives here, and never leaves this machine.</p>
+    </section>`
+}
+
+function sabotagePanel(sabotages: readonly LandingSabotage[]): Html {
+  return html`
+    <section class="sabotages" aria-labelledby="sabotages">
+      <h2 id="sabotages">Break a control</h2>
+      <p class="prose">
+        A page that is always green proves nothing. Break something on purpose, watch the page of that product turn red
+        at its next attack, and mend it with a second click.
+      </p>
+      <ul class="rows">${sabotages.map(sabotageRow)}</ul>
+    </section>`
+}
+
+function sabotageRow(sabotage: LandingSabotage): Html {
+  const { brokenSince } = sabotage
+  return html`
+    <li class="${brokenSince ? 'is-broken' : 'is-intact'}">
+      <div class="what">
+        <h3>${sabotage.title}</h3>
+        <p class="soft">${sabotage.product} · ${sabotage.claims.map((claim, index) => html`${index > 0 ? ', ' : ''}<code>${claim}</code>`)}</p>
+      </div>
+      <div class="state">
+        <p>${
+          brokenSince
+            ? statusWord('broken', html`Broken on purpose since ${moment(brokenSince)}`)
+            : statusWord('holds', 'Intact')
+        }</p>
+        <p class="soft"><a href="${sabotage.href}">The page</a> shows: ${wording[sabotage.shows]}</p>
+      </div>
+      <form method="post" action="${sabotage.action}">
+        <button type="submit" class="${brokenSince ? 'mend' : 'break'}">${brokenSince ? 'Mend it' : 'Break it'}<span class="unseen">: ${sabotage.title}, ${sabotage.product}</span></button>
+      </form>
+    </li>`
+}
+
+function runningPanel(view: Landing): Html {
+  return html`
+    <section class="running" aria-labelledby="running">
+      <h2 id="running">What runs here</h2>
+      <dl>
+        ${view.running.map(
+          (part) =>
+            html`<div><dt>${part.what}</dt><dd><code>${part.where}</code>${part.note ? html` <span class="soft">${part.note}</span>` : ''}</dd></div>`,
+        )}
+        <div><dt>Data</dt><dd><code>${view.dataFolder}</code></dd></div>
+        <div><dt>Version</dt><dd><code>${view.version}</code> <span class="soft">commit <code>${view.commit.slice(0, 12)}</code></span></dd></div>
+      </dl>
+    </section>`
+}
+
+function mailLine(mail: MailSummary, now: Date): Html {
+  return html`
+    <li>
+      <a href="/mailbox/${encodeURIComponent(mail.id)}">${mail.subject || 'Without a subject'}</a>
+      <span class="to">${mail.to}</span>
+      <span class="when soft">${moment(mail.receivedAt)}, ${ago(mail.receivedAt, now)}</span>
+    </li>`
+}
+
+function mailText(mail: Mail, origins: readonly string[]): Html {
+  if (mail.text !== undefined) return html`<div class="letter">${linked(mail.text, origins)}</div>`
+  if (mail.html === undefined) return html`<p class="empty">This mail has no text.</p>`
+  return html`
+    <p class="soft">This mail has an HTML part alone. It is shown as it was written, and not rendered.</p>
+    <pre class="letter" tabindex="0">${mail.html}</pre>`
+}
+
+function linked(text: string, origins: readonly string[]): unknown[] {
+  return text.split(/(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]])/).map((part, index) => {
+    if (index % 2 === 0 || !leadsTo(part, origins)) return part
+    return html`<a href="${part}" rel="noreferrer">${part}</a>`
+  })
+}
+
+function leadsTo(address: string, origins: readonly string[]): boolean {
+  const url = URL.parse(address)
+  return url !== null && url.username === '' && url.password === '' && origins.includes(url.origin)
+}
+
+function wayBack(path: string, title: string): Html {
+  return html`<nav aria-label="Back"><a class="back" href="${path}"><span aria-hidden="true">←</span> ${title}</a></nav>`
+}
+
+/** In the order in which they are told: what is red first. */
+const wording: Readonly<Record<Status, string>> = {
+  broken: 'broken',
+  inconclusive: 'inconclusive',
+  stale: 'stale',
+  accepted: 'accepted',
+  holds: 'holds',
+  declared: 'declared',
+  unproven: 'unproven',
+  'not-applicable': 'not applicable',
+}
+
+function statusWord(status: Status, words: unknown): Html {
+  return html`<span class="status ${status}"><svg viewBox="0 0 16 16" aria-hidden="true">${shapes[status]}</svg><span>${words}</span></span>`
+}
+
+/** A shape for each status, so that none is told by its colour alone. */
+const shapes: Readonly<Record<Status, Html>> = {
+  holds: html`<path fill="currentColor" fill-rule="evenodd" d="M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1Zm3.6 4.3L7.1 9.8 4.5 7.3l-1.1 1.1 3.7 3.7 5.6-5.7Z"/>`,
+  broken: html`<path fill="currentColor" fill-rule="evenodd" d="M5 .8h6L15.2 5v6L11 15.2H5L.8 11V5Zm.7 3.6L4.4 5.7 6.7 8l-2.3 2.3 1.3 1.3L8 9.3l2.3 2.3 1.3-1.3L9.3 8l2.3-2.3-1.3-1.3L8 6.7Z"/>`,
+  inconclusive: html`<path fill="none" stroke="currentColor" stroke-width="2" stroke-dasharray="3.1 2.4" d="M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2Z"/>`,
+  stale: html`<path fill="none" stroke="currentColor" stroke-width="2" d="M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2Zm0 2.5V8l2.5 1.5"/>`,
+  accepted: html`<path fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round" d="M8 2 14.5 13.5h-13ZM8 6.5v3m0 1v1.5"/>`,
+  declared: html`<path fill="none" stroke="currentColor" stroke-width="2" d="M3 2h10v12H3Zm2.500 4h5m-5 3h5"/>`,
+  unproven: html`<path fill="none" stroke="currentColor" stroke-width="2" d="M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2Z"/>`,
+  'not-applicable': html`<path fill="none" stroke="currentColor" stroke-width="2" d="M2 8h12"/>`,
+}
+
+const brand = ''
+
+function moment(at: Date): Html {
+  const words = at.toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+  return html`<time class="figures" datetime="${at.toISOString()}">${words}</time>`
+}
+
+function ago(at: Date, now: Date): string {
+  const minutes = Math.round((at.getTime() - now.getTime()) / 60_000)
+  const format = new Intl.RelativeTimeFormat('en-GB', { numeric: 'auto' })
+  if (minutes > -1) return 'just now'
+  if (minutes > -60) return format.format(minutes, 'minute')
+  if (minutes > -60 * 48) return format.format(Math.round(minutes / 60), 'hour')
+  return format.format(Math.round(minutes / (60 * 24)), 'day')
+}
