@@ -1,0 +1,341 @@
+import type { Transaction } from '../http/route.ts'
+import { type Compilable, type Statement, sql, toStatement } from './statement.ts'
+import { type DatabaseError, type Exchanged, Wire, type WireOptions } from './wire.ts'
+
+/** What a transaction presents in order to enter an organisation. */
+export interface Entry {
+  /** D, 32 bytes; the database holds its hash. */
+  readonly secret: Uint8Array
+  readonly organisation: string
+  /** The mask of the permission bits that are needed, as a decimal number. */
+  readonly need: string
+}
+
+export interface LoginOptions extends Omit<WireOptions, 'settings'> {
+  /** What the role is allowed to have set for itself (`pg_db_role_setting`); anything else ends the connection. */
+  readonly roleSettings: readonly string[]
+  /** Which function this role enters by. */
+  readonly entersBy?: 'enter' | 'enter_lease'
+  readonly most: number
+  /** A connection that has been busy for longer is cut, whatever statement_timeout it gave itself. */
+  readonly longestSeconds: number
+  readonly settings?: Readonly<Record<string, string>>
+  readonly waitMillis?: number
+}
+
+/** The pool is full and stayed so: the caller answers 503. */
+export class DatabaseBusy extends Error {}
+/** A connection came back in a state that it must not be in. It was destroyed; nothing of it reaches the next request. */
+export class ConnectionSpoilt extends Error {}
+
+/**
+ * Every setting that a session could be poisoned by is pinned in the startup packet: that beats what the role has set for
+ * itself, and RESET ALL goes back to it.
+ */
+export const pinnedSettings: Readonly<Record<string, string>> = {
+  search_path: 'app',
+  client_encoding: 'UTF8',
+  client_min_messages: 'notice',
+  datestyle: 'ISO, MDY',
+  intervalstyle: 'postgres',
+  timezone: 'UTC',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  standard_conforming_strings: 'on',
+  backslash_quote: 'safe_encoding',
+  transform_null_equals: 'off',
+  array_nulls: 'on',
+  quote_all_identifiers: 'off',
+  xmloption: 'content',
+  row_security: 'on',
+  default_transaction_isolation: 'read committed',
+  default_transaction_read_only: 'off',
+  default_transaction_deferrable: 'off',
+  statement_timeout: '10s',
+  lock_timeout: '3s',
+  idle_in_transaction_session_timeout: '15s',
+  default_tablespace: '',
+  temp_tablespaces: '',
+  local_preload_libraries: '',
+  check_function_bodies: 'on',
+  debug_print_parse: 'off',
+  debug_print_rewritten: 'off',
+  debug_print_plan: 'off',
+  plan_cache_mode: 'auto',
+  jit: 'off',
+  synchronous_commit: 'on',
+  application_name: 'holdfast',
+}
+
+// In a Sync of its own: inside the group of a statement that fails, the reset would be undone together with it.
+const hygiene = [sql`reset all`, sql`close all`, sql`unlisten *`]
+const begin = sql`begin`
+const commit = sql`commit`
+const rollback = sql`rollback`
+
+/** One login role's connections. Whoever takes one gives it back idle and reset, or it is destroyed. */
+export class Login {
+  readonly #options: LoginOptions
+  readonly #idle: Wire[] = []
+  readonly #all = new Set<Wire>()
+  readonly #waiting: { take: (wire: Wire) => void; fail: (error: Error) => void; timer: NodeJS.Timeout }[] = []
+  readonly #sweeper: NodeJS.Timeout
+  #opening = 0
+  #closed = false
+
+  constructor(options: LoginOptions) {
+    this.#options = options
+    this.#sweeper = setInterval(() => this.#cutOverdue(), 1000)
+    this.#sweeper.unref()
+  }
+
+  /** How many connections are open, and how many requests wait for one. */
+  get state(): { open: number; idle: number; waiting: number } {
+    return { open: this.#all.size, idle: this.#idle.length, waiting: this.#waiting.length }
+  }
+
+  /** One statement outside of any organisation: narrow verbs, and tables that no tenant owns. */
+  async query<Row>(query: Statement<Row> | Compilable<Row>): Promise<Row[]> {
+    const { results } = await this.#once([toStatement(query)])
+    return results[0]!.rows as Row[]
+  }
+
+  /**
+   * Entry and one statement under one Sync: one round trip. Refused entry means that the statement never ran. `stale` is
+   * true when the session's secret is due for rotation.
+   */
+  async entered<Row>(entry: Entry, query: Statement<Row> | Compilable<Row>): Promise<{ rows: Row[]; stale: boolean }> {
+    const { results } = await this.#once([this.#entering(entry), toStatement(query)])
+    return { rows: results[1]!.rows as Row[], stale: results[0]!.rows[0]!.stale === true }
+  }
+
+  /** A transaction that is entered before `run` starts; commits when `run` returns, rolls back when it throws. */
+  async transaction<T>(entry: Entry, run: (sql: Transaction) => Promise<T>): Promise<T> {
+    return this.#transact([begin, this.#entering(entry), whoEntered], async (query, first) => {
+      const { organisation, person } = first.results[2]!.rows[0] as { organisation: string; person: string }
+      return run(Object.assign(query, { organisation, person }))
+    })
+  }
+
+  /** A transaction outside of any organisation. */
+  async openTransaction<T>(
+    run: (sql: (query: Statement<unknown> | Compilable<unknown>) => Promise<unknown[]>) => Promise<T>,
+  ): Promise<T> {
+    return this.#transact([begin], (query) => run(query))
+  }
+
+  /** Groups as they stand, for the prover and tests: what came back, errors included. The connection is handled as ever. */
+  async attempt(groups: readonly (readonly Statement<unknown>[])[]): Promise<Exchanged[]> {
+    const wire = await this.#take()
+    try {
+      const [answers, reset] = this.#send(wire, groups)
+      const settled = await Promise.all(answers)
+      await this.#giveBack(wire, reset, settled.at(-1)?.status ?? 'I')
+      return settled
+    } catch (error) {
+      this.#drop(wire, error as Error)
+      throw error
+    }
+  }
+
+  entering(entry: Entry): Statement<{ stale: boolean }> {
+    return this.#entering(entry)
+  }
+
+  /** Ends all connections; whoever waits for one is refused. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#sweeper)
+    for (const waiting of this.#waiting.splice(0)) {
+      clearTimeout(waiting.timer)
+      waiting.fail(new DatabaseBusy('the pool is closed'))
+    }
+    for (const wire of this.#all) wire.close()
+    this.#all.clear()
+    this.#idle.length = 0
+  }
+
+  #entering(entry: Entry): Statement<{ stale: boolean }> {
+    const { secret, organisation, need } = entry
+    return this.#options.entersBy === 'enter_lease'
+      ? { text: 'select holdfast.enter_lease($1, $2, $3) as stale', values: [secret, organisation, need] }
+      : { text: 'select holdfast.enter($1, $2, $3) as stale', values: [secret, organisation, need] }
+  }
+
+  /** One group of statements as one implicit transaction. A statement that was lost on this connection is tried on another, once. */
+  async #once(group: readonly Statement<unknown>[], again = true): Promise<Exchanged> {
+    const wire = await this.#take()
+    let answer: Exchanged
+    let reset: Promise<Exchanged>
+    try {
+      const [answers, afterwards] = this.#send(wire, [group])
+      reset = afterwards
+      answer = await answers[0]!
+    } catch (error) {
+      this.#drop(wire, error as Error)
+      throw error
+    }
+    // The answer leaves now; the connection goes back when the reset is through.
+    this.#giveBack(wire, reset, answer.status).catch(() => {})
+    if (answer.error && again && lostStatement(answer.error)) return this.#once(group, false)
+    if (answer.error) throw answer.error
+    if (answer.status !== 'I') throw new ConnectionSpoilt('a statement left a transaction open')
+    return answer
+  }
+
+  async #transact<T>(
+    opening: readonly Statement<unknown>[],
+    run: (query: <Row>(query: Statement<Row> | Compilable<Row>) => Promise<Row[]>, first: Exchanged) => Promise<T>,
+  ): Promise<T> {
+    const wire = await this.#take()
+    let over = false
+    let returned = false
+    try {
+      const [first] = await Promise.all(wire.exchange([opening]))
+      if (first!.error) throw first!.error
+      const query = async <Row>(next: Statement<Row> | Compilable<Row>): Promise<Row[]> => {
+        if (over) throw new Error('this transaction is over')
+        const [answer] = await Promise.all(wire.exchange([[toStatement(next)]]))
+        if (answer!.error) throw answer!.error
+        // A statement that ended the transaction would let the next one run outside of it.
+        if (answer!.status !== 'T') throw new ConnectionSpoilt('a statement ended the transaction')
+        return answer!.results[0]!.rows as Row[]
+      }
+      const result = await run(query, first!)
+      over = true
+      const [answers, reset] = this.#send(wire, [[commit]])
+      const last = await answers[0]!
+      returned = true
+      await this.#giveBack(wire, reset, last.status)
+      if (last.error) throw last.error
+      if (last.results[0]?.command !== 'COMMIT') throw new ConnectionSpoilt('the transaction was rolled back')
+      return result
+    } catch (error) {
+      over = true
+      if (!returned) await this.#abandon(wire, error as Error)
+      throw error
+    }
+  }
+
+  async #abandon(wire: Wire, error: Error): Promise<void> {
+    if (wire.dead || error instanceof ConnectionSpoilt) return this.#drop(wire, error)
+    const [answers, reset] = this.#send(wire, [[rollback]])
+    try {
+      const last = await answers[0]!
+      await this.#giveBack(wire, reset, last.status)
+    } catch (lost) {
+      this.#drop(wire, lost as Error)
+    }
+  }
+
+  #send(wire: Wire, groups: readonly (readonly Statement<unknown>[])[]): [Promise<Exchanged>[], Promise<Exchanged>] {
+    const answers = wire.exchange([...groups, hygiene])
+    return [answers.slice(0, -1), answers.at(-1)!]
+  }
+
+  async #giveBack(wire: Wire, reset: Promise<Exchanged>, status: string): Promise<void> {
+    try {
+      const after = await reset
+      if (status !== 'I' || after.error || after.status !== 'I')
+        return this.#drop(
+          wire,
+          new ConnectionSpoilt(after.error?.message ?? `came back in state ${status}${after.status}`),
+        )
+      this.#release(wire)
+    } catch (error) {
+      this.#drop(wire, error as Error)
+    }
+  }
+
+  #release(wire: Wire): void {
+    if (wire.dead || this.#closed) return this.#drop(wire, new Error('the pool is closed'))
+    const next = this.#waiting.shift()
+    if (next === undefined) {
+      this.#idle.push(wire)
+      return
+    }
+    clearTimeout(next.timer)
+    next.take(wire)
+  }
+
+  #drop(wire: Wire, reason: Error): void {
+    wire.destroy(reason)
+    this.#all.delete(wire)
+    const at = this.#idle.indexOf(wire)
+    if (at >= 0) this.#idle.splice(at, 1)
+    if (this.#waiting.length > 0) this.#openForWaiting()
+  }
+
+  async #take(): Promise<Wire> {
+    if (this.#closed) throw new DatabaseBusy('the pool is closed')
+    for (let wire = this.#idle.pop(); wire !== undefined; wire = this.#idle.pop()) {
+      if (!wire.dead) return wire
+      this.#all.delete(wire)
+    }
+    if (this.#all.size + this.#opening < this.#options.most) return this.#open()
+    return new Promise<Wire>((take, fail) => {
+      const timer = setTimeout(() => {
+        const at = this.#waiting.findIndex((one) => one.timer === timer)
+        if (at >= 0) this.#waiting.splice(at, 1)
+        fail(new DatabaseBusy('no connection became free in time'))
+      }, this.#options.waitMillis ?? 5000)
+      this.#waiting.push({ take, fail, timer })
+    })
+  }
+
+  async #open(): Promise<Wire> {
+    this.#opening++
+    try {
+      const wire = await Wire.open({ ...this.#options, settings: { ...pinnedSettings, ...this.#options.settings } })
+      await this.#checkRole(wire)
+      this.#all.add(wire)
+      return wire
+    } finally {
+      this.#opening--
+    }
+  }
+
+  #openForWaiting(): void {
+    this.#open().then(
+      (wire) => this.#release(wire),
+      (error) => {
+        const next = this.#waiting.shift()
+        if (next === undefined) return
+        clearTimeout(next.timer)
+        next.fail(error as Error)
+      },
+    )
+  }
+
+  /** A login role may change its own settings for ever, and poison every later connection: what it has set is compared. */
+  async #checkRole(wire: Wire): Promise<void> {
+    const [answer] = await Promise.all(wire.exchange([[roleSettings]]))
+    const found = answer!.results[0]?.rows.map((row) => String(row.setting)).sort() ?? ['(could not be read)']
+    const allowed = [...this.#options.roleSettings].sort()
+    if (answer!.error || found.join('\n') !== allowed.join('\n')) {
+      const reason = new ConnectionSpoilt(
+        `the role ${this.#options.user} has settings that are not in the manifest: ${found.filter((one) => !allowed.includes(one)).join(', ') || '(some are missing)'}`,
+      )
+      wire.destroy(reason)
+      throw reason
+    }
+  }
+
+  #cutOverdue(): void {
+    const limit = performance.now() - this.#options.longestSeconds * 1000
+    for (const wire of this.#all)
+      if (wire.busySince !== undefined && wire.busySince < limit)
+        this.#drop(wire, new ConnectionSpoilt('a statement took too long'))
+  }
+}
+
+const whoEntered = sql`select holdfast.organisation() as organisation, holdfast.person() as person`
+const roleSettings = sql`
+  select unnest(setconfig) as setting from pg_catalog.pg_db_role_setting
+   where setrole = (select oid from pg_catalog.pg_roles where rolname = current_user)
+     and setdatabase in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))`
+
+/** The prepared statement is gone (an injected DEALLOCATE), or its result changed (a migration): nothing ran. */
+function lostStatement(error: DatabaseError): boolean {
+  return error.code === '26000' || error.code === '0A000'
+}

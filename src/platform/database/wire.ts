@@ -1,0 +1,267 @@
+import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import pg from 'pg'
+import { prepareValue } from 'pg/lib/utils.js'
+import { DatabaseError, parse as parseMessages, serialize } from 'pg-protocol'
+import type { Statement } from './statement.ts'
+import { parserOf } from './types.ts'
+
+/** What a group of statements under one Sync came to. */
+export interface Exchanged {
+  /** One result for each statement that was completed. */
+  readonly results: readonly { rows: Record<string, unknown>[]; rowCount: number; command: string }[]
+  readonly notices: readonly string[]
+  /** What ended the group early; the statements after it did not run. */
+  readonly error?: DatabaseError
+  /** ReadyForQuery: `I` idle, `T` a transaction is open, `E` a failed transaction is open. */
+  readonly status: string
+}
+
+export interface WireOptions {
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  readonly password: string
+  readonly ssl?: pg.ConnectionConfig['ssl']
+  /** Settings of the startup packet: they beat what the role has set for itself, and RESET ALL goes back to them. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly connectTimeoutMillis?: number
+}
+
+/** What `pg-protocol` hands over; each name has its own further members. */
+interface BackendMessage {
+  readonly name: string
+}
+
+interface Named {
+  readonly name: string
+  reader?: (values: readonly (string | null)[]) => Record<string, unknown>
+}
+
+interface Pending {
+  readonly statements: readonly { named: Named; text: string; parses: boolean }[]
+  at: number
+  readonly results: { rows: Record<string, unknown>[]; rowCount: number; command: string }[]
+  rows: Record<string, unknown>[]
+  readonly notices: string[]
+  error?: DatabaseError
+  readonly settle: (outcome: Exchanged) => void
+  readonly fail: (error: Error) => void
+}
+
+const mostNamed = 200
+const sync = serialize.sync()
+
+/**
+ * One connection that speaks only the extended protocol, so that no statement can carry a second one behind it. `pg`
+ * connects and authenticates; from then on the bytes are ours: several groups of statements leave in one write, each
+ * group ends with its own Sync, and the transaction status after each is handed to the caller, who must look at it.
+ */
+export class Wire {
+  readonly #client: pg.Client
+  readonly #stream: Duplex
+  readonly #pending: Pending[] = []
+  readonly #named = new Map<string, Named>()
+  // 128 random bits: an injected PREPARE cannot guess, and so cannot take over, a name that the server uses.
+  readonly #prefix = `h${randomBytes(16).toString('hex')}_`
+  #count = 0
+  #dead: Error | undefined
+  /** When the exchange under way began, in milliseconds of performance.now(); undefined when idle. */
+  busySince: number | undefined
+
+  private constructor(client: pg.Client) {
+    this.#client = client
+    this.#stream = (client as unknown as { connection: { stream: Duplex } }).connection.stream
+    this.#stream.removeAllListeners('data')
+    parseMessages(this.#stream as unknown as NodeJS.ReadableStream, (message) => this.#receive(message))
+    const lost = (error?: Error) => this.destroy(error ?? new Error('the database closed the connection'))
+    client.on('error', lost)
+    client.on('end', () => lost())
+    this.#stream.on('close', () => lost())
+  }
+
+  /** Connects and authenticates. Throws what the server said. */
+  static async open(options: WireOptions): Promise<Wire> {
+    const client = new pg.Client({
+      host: options.host,
+      port: options.port,
+      database: options.database,
+      user: options.user,
+      password: options.password,
+      ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+      connectionTimeoutMillis: options.connectTimeoutMillis ?? 5000,
+      keepAlive: true,
+      options: Object.entries(options.settings)
+        .map(([name, value]) => `-c ${name}=${value.replace(/([\\ ])/g, '\\$1')}`)
+        .join(' '),
+    })
+    await client.connect()
+    return new Wire(client)
+  }
+
+  get dead(): boolean {
+    return this.#dead !== undefined
+  }
+
+  /** The server process of this connection, as pg_stat_activity shows it. */
+  get processId(): number {
+    return (this.#client as unknown as { processID: number }).processID
+  }
+
+  /**
+   * Sends groups of statements in one write. Each promise settles at its group's ReadyForQuery, in order, and is
+   * rejected only when the connection is lost. Within a group an error skips the rest of that group.
+   */
+  exchange(groups: readonly (readonly Statement<unknown>[])[]): Promise<Exchanged>[] {
+    if (this.#dead) return groups.map(() => Promise.reject(this.#dead))
+    const bytes: Buffer[] = []
+    const answers = groups.map((group) => {
+      const statements = group.map((statement) => this.#write(statement, bytes))
+      bytes.push(sync)
+      return new Promise<Exchanged>((settle, fail) => {
+        this.#pending.push({ statements, at: 0, results: [], rows: [], notices: [], settle, fail })
+      })
+    })
+    this.busySince ??= performance.now()
+    this.#stream.write(Buffer.concat(bytes))
+    return answers
+  }
+
+  /** Ends the connection at once; whatever is under way is rejected. */
+  destroy(reason: Error): void {
+    if (this.#dead) return
+    this.#dead = reason
+    this.#stream.destroy()
+    for (const pending of this.#pending.splice(0)) pending.fail(reason)
+  }
+
+  /** Says goodbye (Terminate) and ends. */
+  close(): void {
+    if (!this.#dead) this.#stream.write(serialize.end())
+    this.destroy(new Error('the connection was closed'))
+  }
+
+  #write(statement: Statement<unknown>, bytes: Buffer[]): { named: Named; text: string; parses: boolean } {
+    let named = this.#named.get(statement.text)
+    const parses = named === undefined
+    if (named === undefined) {
+      named = { name: this.#prefix + this.#count++ }
+      bytes.push(serialize.parse({ name: named.name, text: statement.text, types: [] }))
+      this.#evict(bytes)
+    } else this.#named.delete(statement.text)
+    this.#named.set(statement.text, named)
+    bytes.push(
+      serialize.bind({
+        portal: '',
+        statement: named.name,
+        values: statement.values as unknown[],
+        valueMapper: (value: unknown) => prepareValue(value instanceof Uint8Array ? Buffer.from(value) : value),
+      }),
+    )
+    if (named.reader === undefined) bytes.push(serialize.describe({ type: 'P', name: '' }))
+    bytes.push(serialize.execute({ portal: '', rows: 0 }))
+    return { named, text: statement.text, parses }
+  }
+
+  /** Keeps the least recently used statements from piling up on the server. */
+  #evict(bytes: Buffer[]): void {
+    if (this.#named.size < mostNamed) return
+    const [text, oldest] = this.#named.entries().next().value!
+    this.#named.delete(text)
+    bytes.push(serialize.close({ type: 'S', name: oldest.name }))
+  }
+
+  #receive(message: BackendMessage): void {
+    const pending = this.#pending[0]
+    if (pending === undefined) return this.#receiveUnasked(message)
+    switch (message.name) {
+      case 'dataRow': {
+        const reader = pending.statements[pending.at]?.named.reader
+        if (reader === undefined) return this.destroy(new Error('rows came without a description'))
+        pending.rows.push(reader((message as unknown as { fields: (string | null)[] }).fields))
+        return
+      }
+      case 'commandComplete':
+        return complete(pending, (message as unknown as { text: string }).text)
+      case 'emptyQuery':
+        return complete(pending, '')
+      case 'rowDescription': {
+        const statement = pending.statements[pending.at]
+        if (statement !== undefined)
+          statement.named.reader = rowReader(
+            (message as unknown as { fields: { name: string; dataTypeID: number }[] }).fields,
+          )
+        return
+      }
+      case 'noData': {
+        const statement = pending.statements[pending.at]
+        if (statement !== undefined) statement.named.reader = () => ({})
+        return
+      }
+      case 'notice':
+        pending.notices.push(noticeText(message as unknown as Record<string, unknown>))
+        return
+      case 'error':
+        pending.error ??= message as unknown as DatabaseError
+        return
+      case 'copyInResponse':
+        this.#stream.write(serialize.copyFail('copying over this connection is not possible'))
+        return
+      case 'readyForQuery':
+        return this.#ready(pending, (message as unknown as { status: string }).status)
+      default:
+    }
+  }
+
+  #receiveUnasked(message: BackendMessage): void {
+    // A fatal error (the server stops, an administrator ends the session) comes without a question.
+    if (message.name === 'error') this.destroy(message as unknown as DatabaseError)
+  }
+
+  #ready(pending: Pending, status: string): void {
+    this.#pending.shift()
+    if (this.#pending.length === 0) this.busySince = undefined
+    // A statement behind the error was never parsed: its name does not exist, and a parse of the failed one may not either.
+    if (pending.error)
+      for (const statement of pending.statements.slice(pending.at))
+        if (statement.parses) this.#named.delete(statement.text)
+    pending.settle({
+      results: pending.results,
+      notices: pending.notices,
+      ...(pending.error ? { error: pending.error } : {}),
+      status,
+    })
+  }
+}
+
+function complete(pending: Pending, command: string): void {
+  const words = command.split(' ')
+  pending.results.push({ rows: pending.rows, rowCount: Number(words.at(-1)) || 0, command: words[0] ?? '' })
+  pending.rows = []
+  pending.at++
+}
+
+function rowReader(fields: readonly { name: string; dataTypeID: number }[]) {
+  const names = fields.map((field) => field.name)
+  if (names.includes('__proto__')) throw new Error('a column cannot be called __proto__')
+  const parsers = fields.map((field) => parserOf(field.dataTypeID))
+  return (values: readonly (string | null)[]): Record<string, unknown> => {
+    const row: Record<string, unknown> = {}
+    for (let index = 0; index < names.length; index++) {
+      const value = values[index] as string | null
+      const parser = parsers[index]
+      row[names[index]!] = value === null || parser === undefined ? value : parser(value)
+    }
+    return row
+  }
+}
+
+function noticeText(notice: Record<string, unknown>): string {
+  return ['severity', 'message', 'detail', 'hint', 'where']
+    .map((part) => notice[part])
+    .filter((part) => typeof part === 'string')
+    .join(' ')
+}
+
+export { DatabaseError }
