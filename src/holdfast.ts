@@ -1,0 +1,19 @@
+/** What an app's developer uses. Everything else is private, and free to change. */
+export { address, id, integer, text } from './controls/input-validation/fields.ts'
+export { newId } from './kernel/id.ts'
+export { Refusal } from './kernel/refusal.ts'
+export { type Compilable, type Statement, sql } from './platform/database/statement.ts'
+export { notFound } from './platform/http/refusals.ts'
+export {
+  type Caller,
+  type Limit,
+  open,
+  type Reply,
+  type Route,
+  type Routes,
+  read,
+  session,
+  type Transaction,
+  write,
+} from './platform/http/route.ts'
+export { defineProduct, type Job, type Product } from './server/product.ts'

@@ -1,0 +1,48 @@
+import type { Routes, Transaction } from '../platform/http/route.ts'
+
+/** Work that is done in an organisation after the answer has left, as the person who asked for it. */
+export interface Job {
+  /** The permission that the person must still have when it runs. */
+  readonly needs: string
+  /** One step, in a transaction of its own that commits together with the job's progress. `again`: run it again for the next step. */
+  run(sql: Transaction, payload: Readonly<Record<string, unknown>>): Promise<'done' | 'again'>
+}
+
+export interface Role {
+  readonly title: string
+  readonly permissions: readonly string[]
+  /** 2: entry refuses this role without a second factor. */
+  readonly minAssurance?: 1 | 2 | 3
+}
+
+/** What a developer brings: tables and routes, roles, and the words of the security page. */
+export interface Product<R extends Routes = Routes> {
+  /** Lower-case; names the database, the session cookie and the folders. */
+  readonly name: string
+  readonly title: string
+  /** individuals: each person is silently an organisation of one. */
+  readonly people: 'organisations' | 'individuals'
+  readonly migrations: URL
+  readonly routes: R
+  readonly jobs: Readonly<Record<string, Job>>
+  /** `owner` must be there: whoever founds an organisation gets it. */
+  readonly roles: { readonly owner: Role } & Readonly<Record<string, Role>>
+  readonly securityPage: URL
+  readonly console: URL
+}
+
+/** Checks a product's definition; throws with all that is wrong with it. */
+export function defineProduct<const R extends Routes>(product: Product<R>): Product<R> {
+  const complaints: string[] = []
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(product.name)) complaints.push(`name «${product.name}» must be lower-case letters, digits and dashes`)
+  const known = new Set(Object.values(product.roles).flatMap((role) => role.permissions))
+  for (const [name, route] of Object.entries(product.routes)) {
+    if (route.kind === 'open' || route.kind === 'session') continue
+    if (!route.path.startsWith('/api/o/:organisation/')) complaints.push(`route ${name} needs «${route.needs}» but does not stand below /api/o/:organisation/`)
+    if (!known.has(route.needs)) complaints.push(`route ${name} needs «${route.needs}», which no role has`)
+  }
+  for (const [name, job] of Object.entries(product.jobs))
+    if (!known.has(job.needs)) complaints.push(`job ${name} needs «${job.needs}», which no role has`)
+  if (complaints.length > 0) throw new Error(`product ${product.name}:\n  ${complaints.join('\n  ')}`)
+  return product
+}
