@@ -97,11 +97,10 @@ const caching: Readonly<Record<AnswerKind, string>> = {
   file: 'no-store',
 }
 
-/** Every feature that Chromium, Firefox or Safari gates, save those that only warn where they are not known. */
+/** Every feature that Chromium gates by this header. It warns in its console of names that it does not know: they are left out. */
 const noFeatures = [
   'accelerometer',
   'autoplay',
-  'bluetooth',
   'camera',
   'clipboard-read',
   'clipboard-write',
@@ -125,7 +124,6 @@ const noFeatures = [
   'serial',
   'storage-access',
   'usb',
-  'web-share',
   'xr-spatial-tracking',
 ]
   .map((feature) => `${feature}=()`)
