@@ -34,11 +34,13 @@ export interface Product<R extends Routes = Routes> {
 /** Checks a product's definition; throws with all that is wrong with it. */
 export function defineProduct<const R extends Routes>(product: Product<R>): Product<R> {
   const complaints: string[] = []
-  if (!/^[a-z][a-z0-9-]{0,30}$/.test(product.name)) complaints.push(`name «${product.name}» must be lower-case letters, digits and dashes`)
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(product.name))
+    complaints.push(`name «${product.name}» must be lower-case letters, digits and dashes`)
   const known = new Set(Object.values(product.roles).flatMap((role) => role.permissions))
   for (const [name, route] of Object.entries(product.routes)) {
     if (route.kind === 'open' || route.kind === 'session') continue
-    if (!route.path.startsWith('/api/o/:organisation/')) complaints.push(`route ${name} needs «${route.needs}» but does not stand below /api/o/:organisation/`)
+    if (!route.path.startsWith('/api/o/:organisation/'))
+      complaints.push(`route ${name} needs «${route.needs}» but does not stand below /api/o/:organisation/`)
     if (!known.has(route.needs)) complaints.push(`route ${name} needs «${route.needs}», which no role has`)
   }
   for (const [name, job] of Object.entries(product.jobs))

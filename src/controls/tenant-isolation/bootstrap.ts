@@ -27,16 +27,32 @@ export async function bootstrap(
   database: string,
   passwords: Readonly<Record<LoginRole, string>>,
 ): Promise<void> {
-  await createDatabase(superuser, database)
+  const first = new pg.Client(superuser)
+  await first.connect()
+  try {
+    // Roles belong to the whole cluster: databases that are prepared at the same time take turns. The lock is held in the
+    // administrator's own database, because advisory locks do not reach across databases.
+    await first.query("select pg_advisory_lock(hashtext('holdfast bootstrap'))")
+    await createDatabase(first, superuser.user ?? '', database)
+    await harden(superuser, database, passwords)
+  } finally {
+    await first.end()
+  }
+}
+
+async function harden(
+  superuser: pg.ClientConfig,
+  database: string,
+  passwords: Readonly<Record<LoginRole, string>>,
+): Promise<void> {
   const client = new pg.Client({ ...superuser, database })
   await client.connect()
   try {
     await refuseWeakServer(client)
-    // Roles belong to the whole cluster: two databases that start together take turns.
     await client.query('begin')
-    await client.query("select pg_advisory_xact_lock(hashtext('holdfast bootstrap'))")
     await client.query(await readFile(new URL('bootstrap.sql', import.meta.url), 'utf8'))
-    for (const role of loginRoles) await client.query(`alter role holdfast_${role} password '${scramVerifier(passwords[role])}'`)
+    for (const role of loginRoles)
+      await client.query(`alter role holdfast_${role} password '${scramVerifier(passwords[role])}'`)
     await client.query('commit')
   } catch (error) {
     if ((error as { code?: string }).code === '42501')
@@ -52,35 +68,32 @@ export async function bootstrap(
 
 function remedyFor(message: string, user: string): string {
   if (/parameter/.test(message)) return 'GRANT SET ON PARAMETER backtrace_functions TO holdfast_keeper;'
-  if (/create role|CREATEROLE/i.test(message)) return `ALTER ROLE ${user} SUPERUSER; (or run \`holdfast migrate\` once with a superuser's DATABASE_URL)`
+  if (/create role|CREATEROLE/i.test(message))
+    return `ALTER ROLE ${user} SUPERUSER; (or run \`holdfast migrate\` once with a superuser's DATABASE_URL)`
   if (/create database/i.test(message)) return `ALTER ROLE ${user} CREATEDB;`
   return `ALTER ROLE ${user} SUPERUSER; (roles, the entry setting and the hardening need one, once)`
 }
 
-async function createDatabase(superuser: pg.ClientConfig, database: string): Promise<void> {
-  if (!/^[a-z][a-z0-9_]{0,50}$/.test(database)) throw new BootstrapRefused(`«${database}» cannot be the name of a database here`)
-  const client = new pg.Client(superuser)
-  await client.connect()
+async function createDatabase(client: pg.Client, user: string, database: string): Promise<void> {
+  if (!/^[a-z][a-z0-9_]{0,50}$/.test(database))
+    throw new BootstrapRefused(`«${database}» cannot be the name of a database here`)
+  const { rows } = await client.query('select from pg_database where datname = $1', [database])
+  if (rows.length > 0) return
   try {
-    const { rows } = await client.query('select from pg_database where datname = $1', [database])
-    if (rows.length === 0)
-      await client.query(`create database ${database} encoding 'UTF8' template template0 locale 'C'`).catch((error) => {
-        if (error.code !== '42P04' && error.code !== '23505') throw error
-      })
+    await client.query(`create database ${database} encoding 'UTF8' template template0 locale 'C'`)
   } catch (error) {
-    if ((error as { code?: string }).code === '42501')
-      throw new BootstrapRefused(
-        `the database login ${superuser.user} may not create the database ${database}. Let a superuser run: ALTER ROLE ${superuser.user} CREATEDB;`,
-        { cause: error },
-      )
-    throw error
-  } finally {
-    await client.end()
+    if ((error as { code?: string }).code !== '42501') throw error
+    throw new BootstrapRefused(
+      `the database login ${user} may not create the database ${database}. Let a superuser run: ALTER ROLE ${user} CREATEDB;`,
+      { cause: error },
+    )
   }
 }
 
 async function refuseWeakServer(client: pg.Client): Promise<void> {
-  const { rows } = await client.query("select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding")
+  const { rows } = await client.query(
+    "select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding",
+  )
   if (rows[0].version < 150000)
     throw new BootstrapRefused(`PostgreSQL 15 or newer is needed (GRANT SET ON PARAMETER); this is ${rows[0].version}`)
   if (rows[0].encoding !== 'UTF8') throw new BootstrapRefused(`the database must be UTF8, it is ${rows[0].encoding}`)

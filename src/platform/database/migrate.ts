@@ -93,12 +93,14 @@ async function applyOne(client: pg.Client, migration: Migration): Promise<boolea
       [migration.source, migration.number, migration.name, digest],
     )
     if (ledger.rowCount === 0) {
-      const { rows } = await client.query('select name, digest from holdfast.migration where source = $1 and number = $2', [
-        migration.source,
-        migration.number,
-      ])
+      const { rows } = await client.query(
+        'select name, digest from holdfast.migration where source = $1 and number = $2',
+        [migration.source, migration.number],
+      )
       if (rows[0].digest !== digest)
-        throw new MigrationRefused(`${label} was changed after it ran here: restore the file, and write a new migration instead`)
+        throw new MigrationRefused(
+          `${label} was changed after it ran here: restore the file, and write a new migration instead`,
+        )
       await client.query('rollback')
       return false
     }
@@ -112,12 +114,16 @@ async function applyOne(client: pg.Client, migration: Migration): Promise<boolea
     await client.query('rollback').catch(() => {})
     if (error instanceof MigrationRefused || lockTimedOut(error)) throw error
     const { message, hint, where } = error as { message: string; hint?: string; where?: string }
-    throw new MigrationRefused(`${label}: ${message}${hint ? `\n  ${hint}` : ''}${where ? `\n  ${where}` : ''}`, { cause: error })
+    throw new MigrationRefused(`${label}: ${message}${hint ? `\n  ${hint}` : ''}${where ? `\n  ${where}` : ''}`, {
+      cause: error,
+    })
   }
 }
 
 async function refuseUnclassified(client: pg.Client, label: string): Promise<void> {
-  const { rows } = await client.query<{ object: string; remedy: string }>('select object, remedy from holdfast.unclassified()')
+  const { rows } = await client.query<{ object: string; remedy: string }>(
+    'select object, remedy from holdfast.unclassified()',
+  )
   if (rows.length > 0)
     throw new MigrationRefused(
       `${label} would leave unprotected:\n${rows.map((row) => `  ${row.object}: ${row.remedy}`).join('\n')}`,
@@ -127,9 +133,13 @@ async function refuseUnclassified(client: pg.Client, label: string): Promise<voi
 /** A newer version has run here: this one does not know what its own code would do to the newer tables. */
 async function refuseUnknown(client: pg.Client, migrations: readonly Migration[]): Promise<void> {
   await client.query('set role holdfast_keeper')
-  const { rows } = await client.query<{ source: string; number: number; name: string }>('select source, number, name from holdfast.migration')
+  const { rows } = await client.query<{ source: string; number: number; name: string }>(
+    'select source, number, name from holdfast.migration',
+  )
   await client.query('reset role')
-  const unknown = rows.filter((row) => !migrations.some((one) => one.source === row.source && one.number === row.number))
+  const unknown = rows.filter(
+    (row) => !migrations.some((one) => one.source === row.source && one.number === row.number),
+  )
   if (unknown.length > 0)
     throw new MigrationRefused(
       `this database was migrated by a newer version (${unknown.map((row) => `${row.source}/${row.name}`).join(', ')}): start that version`,

@@ -14,6 +14,14 @@ export const kinds = {
     status: 400,
     title: 'Idempotency-Key must be 8 to 100 letters, digits, dashes or underscores.',
   },
+  valueRefused: { code: 'http/value-refused', status: 422, title: 'A value is not one that can be stored.' },
+  referenceMissing: {
+    code: 'http/reference-missing',
+    status: 409,
+    title: 'Something that this refers to does not exist (any more). Load the page again.',
+  },
+  existsAlready: { code: 'http/exists-already', status: 409, title: 'That exists already.' },
+  tooMany: { code: 'http/too-many', status: 429, title: 'Too many of these for now. Try again later.' },
   unexpected: { code: 'http/unexpected', status: 500, title: 'Something went wrong on our side. Nothing was changed.' },
 } as const satisfies Record<string, RefusalKind>
 

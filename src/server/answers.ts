@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import { noSession } from '../controls/sessions/refusals.ts'
+import { Refusal } from '../kernel/refusal.ts'
+import type { Entry, Login } from '../platform/database/login.ts'
+import { sql } from '../platform/database/statement.ts'
+import { kinds } from '../platform/http/refusals.ts'
+import type { Caller, Reply, Route, Transaction, WriteRoute } from '../platform/http/route.ts'
+import type { ReadInput } from './input.ts'
+
+export interface Answering {
+  /** The application's login role: it enters by pass and reaches nothing without. */
+  readonly app: Login
+  /** The mask of a permission's bit, as a decimal number. */
+  readonly maskOf: (permission: string) => string
+}
+
+/** Runs a route in its kind's way. For `read` and `write` the database has verified session, seat and permission first. */
+export function createAnswers({ app, maskOf }: Answering) {
+  const entry = (route: Route, input: ReadInput, caller: Caller): Entry => {
+    if (caller.entry === undefined) throw new Refusal(noSession)
+    return { secret: caller.entry, organisation: input.organisation, need: maskOf(route.needs) }
+  }
+
+  return async (route: Route, input: ReadInput, caller: Caller, request: Request): Promise<Reply<unknown>> => {
+    switch (route.kind) {
+      case 'open':
+        return route.run(input, caller)
+      case 'session':
+        if (caller.entry === undefined) throw new Refusal(noSession)
+        return route.run(input, { ...caller, entry: caller.entry })
+      case 'read': {
+        const { rows } = await app.entered(entry(route, input, caller), route.statement(input))
+        return { body: route.answer(rows, input) }
+      }
+      case 'write':
+        return app.transaction(entry(route, input, caller), (sql) =>
+          route.idempotent ? once(sql, route, input, caller, request) : route.run(sql, input, caller),
+        )
+    }
+  }
+}
+
+/** The same Idempotency-Key gets the same answer, and nothing happens twice, also when two arrive together. */
+async function once(
+  run: Transaction,
+  route: WriteRoute,
+  input: ReadInput,
+  caller: Caller,
+  request: Request,
+): Promise<Reply<unknown>> {
+  const key = request.headers.get('idempotency-key')
+  if (key === null) return route.run(run, input, caller)
+  if (!/^[A-Za-z0-9_-]{8,100}$/.test(key)) throw new Refusal(kinds.keyMalformed)
+  const fingerprint = createHash('sha256')
+    .update(`${route.method} ${new URL(request.url).pathname}\n`)
+    .update(input.raw instanceof Uint8Array ? input.raw : JSON.stringify(input.raw))
+    .digest()
+  await run(sql`delete from holdfast.idempotency where created_at < now() - interval '1 day'`)
+  // A second request with the same key waits here until the first has committed, and then finds its answer.
+  const mine = await run(sql`
+    insert into holdfast.idempotency (key, fingerprint) values (${key}, ${fingerprint})
+    on conflict do nothing returning key`)
+  if (mine.length === 0) {
+    const [kept] = await run(sql<{ same: boolean; status: number; answer: unknown }>`
+      select fingerprint = ${fingerprint} as same, status, answer from holdfast.idempotency
+       where person_id = holdfast.person() and key = ${key}`)
+    if (kept === undefined || !kept.same) throw new Refusal(kinds.keyReused)
+    return { status: kept.status, body: kept.answer, headers: { 'idempotency-replayed': 'true' } }
+  }
+  const reply = await route.run(run, input, caller)
+  await run(sql`
+    update holdfast.idempotency set status = ${reply.status ?? 200}, answer = ${JSON.stringify(reply.body)}
+     where person_id = holdfast.person() and key = ${key}`)
+  return reply
+}

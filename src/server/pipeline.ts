@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto'
+import type { Refusal } from '../kernel/refusal.ts'
+import type { Caller, Limit, Reply, Route } from '../platform/http/route.ts'
+import type { ReadInput } from './input.ts'
+import { asRefusal, problemBody } from './problem.ts'
+import type { Matched } from './routing.ts'
+
+/** The stages of one request, each owned by its control. Handed in, so that a test can show what happens without one. */
+export interface Stages {
+  /** Whether browsers reach us over HTTPS. */
+  readonly https: boolean
+  headersFor(what: {
+    kind: 'page' | 'api' | 'asset' | 'file'
+    https: boolean
+    nonce?: string
+  }): Readonly<Record<string, string>>
+  refuseCrossSite(request: Request): void
+  clientAddress(peer: string, headers: Headers): string
+  spendByAddress(address: string, limit: Limit): Readonly<Record<string, string>>
+  spendBySession(session: string, limit: Limit): void
+  present(cookieHeader: string | null): { entry: Uint8Array; session: string } | undefined
+  match(method: string, path: string): Matched
+  readInput(route: Route, request: Request, url: URL, params: Readonly<Record<string, string>>): Promise<ReadInput>
+  answer(route: Route, input: ReadInput, caller: Caller, request: Request): Promise<Reply<unknown>>
+  checkAnswer(route: Route, body: unknown): unknown
+  /** Whatever is not below /api/: pages, assets, the security page. */
+  page(request: Request, url: URL, caller: Caller): Promise<Response>
+  log(done: {
+    requestId: string
+    method: string
+    route: string
+    status: number
+    milliseconds: number
+    address: string
+    session?: string
+    code?: string
+    error?: unknown
+  }): void
+}
+
+/** All requests of one address together; each route has its own limit besides. */
+const overall: Limit = { name: 'all', quota: 6000, windowSeconds: 60 }
+
+/** The way of one request, top to bottom. */
+export function createPipeline(stages: Stages): (request: Request, peer: string) => Promise<Response> {
+  return async function handle(request, peer) {
+    const started = performance.now()
+    const requestId = randomUUID()
+    const url = new URL(request.url)
+    const isApi = url.pathname.startsWith('/api/')
+    let address = peer
+    let routeName = isApi ? '(none)' : 'page'
+    let session: string | undefined
+    let refusal: Refusal | undefined
+    let cause: unknown
+    let response: Response
+    try {
+      stages.refuseCrossSite(request)
+      address = stages.clientAddress(peer, request.headers)
+      let limits = stages.spendByAddress(address, overall)
+      const presented = stages.present(request.headers.get('cookie'))
+      session = presented?.session
+      const caller: Caller = {
+        address,
+        requestId,
+        userAgent: request.headers.get('user-agent')?.slice(0, 300) ?? '',
+        ...presented,
+      }
+      if (isApi) {
+        const { route, params } = stages.match(request.method === 'HEAD' ? 'GET' : request.method, url.pathname)
+        routeName = `${route.method} ${route.path}`
+        limits = stages.spendByAddress(address, route.limit)
+        if (session !== undefined) stages.spendBySession(session, route.limit)
+        const input = await stages.readInput(route, request, url, params)
+        // One transaction: entry, statements, audit record, commit. What the handler returns has been committed.
+        const reply = await stages.answer(route, input, caller, request)
+        response = render(stages, route, reply, limits)
+      } else response = await stages.page(request, url, caller)
+    } catch (error) {
+      const found = asRefusal(error)
+      refusal = found.refusal
+      if (found.unforeseen || refusal.cause !== undefined) cause = refusal.cause ?? error
+      response = new Response(problemBody(refusal, requestId), {
+        status: refusal.kind.status,
+        headers: {
+          ...stages.headersFor({ kind: 'api', https: stages.https }),
+          'content-type': 'application/problem+json',
+          ...refusal.headers,
+        },
+      })
+    }
+    response.headers.set('x-request-id', requestId)
+    stages.log({
+      requestId,
+      method: request.method,
+      route: routeName,
+      status: response.status,
+      milliseconds: performance.now() - started,
+      address,
+      ...(session === undefined ? {} : { session }),
+      ...(refusal === undefined ? {} : { code: refusal.kind.code }),
+      ...(cause === undefined ? {} : { error: cause }),
+    })
+    return response
+  }
+}
+
+function render(
+  stages: Stages,
+  route: Route,
+  reply: Reply<unknown>,
+  limits: Readonly<Record<string, string>>,
+): Response {
+  const status = reply.status ?? 200
+  const file = route.download
+  const body = status === 204 ? null : file ? String(reply.body) : JSON.stringify(stages.checkAnswer(route, reply.body))
+  const headers = new Headers({
+    ...stages.headersFor({ kind: file ? 'file' : 'api', https: stages.https }),
+    ...(body === null ? {} : { 'content-type': file ? file.type : 'application/json' }),
+    ...(file ? { 'content-disposition': `attachment; filename="${file.fileName}"` } : {}),
+    ...limits,
+    ...reply.headers,
+  })
+  for (const cookie of reply.cookies ?? []) headers.append('set-cookie', cookie)
+  return new Response(body, { status, headers })
+}
