@@ -154,7 +154,8 @@ export const promises: PromiseRegistry = {
     sentence: 'A request that another site makes a browser send changes nothing.',
     folder: 'browser-defences',
     asked: ['G3'],
-    missing: 'Still to come: a token bound to the session, for requests that say nothing of where they come from.',
+    missing:
+      'Still to come: a token bound to the session, for requests that say nothing of where they come from; today those are refused.',
   },
   A5: {
     chapter: 'Sign-in',
