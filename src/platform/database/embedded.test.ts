@@ -100,10 +100,11 @@ function childrenOf(pid: number): number[] {
     .filter((child) => statOf(child)?.parent === pid)
 }
 
+/** Undefined for a process that has ended. */
 function statOf(pid: number): { parent: number; group: number } | undefined {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-    return { parent: Number(fields[1]), group: Number(fields[2]) }
+    return fields[0] === 'Z' ? undefined : { parent: Number(fields[1]), group: Number(fields[2]) }
   } catch {
     return undefined
   }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -171,12 +171,13 @@ function giveToUser(file: string, place: Place): void {
 }
 
 interface Server {
-  readonly child: ChildProcess
   readonly lost: Promise<string>
   /** The last lines that the server logged. */
   lastWords(): string
-  /** Set once the process is gone. */
+  /** Set once the process is gone: the signal or status that it ended with. */
   ended(): string | undefined
+  /** Resolves when it is gone and its last words are read. */
+  readonly gone: Promise<void>
   stop(): Promise<void>
 }
 
@@ -203,30 +204,37 @@ function launch(place: Place, binaries: Binaries, logFile: string, settings: Rec
   // Not `SIGQUIT`: even a process that ends in an error has time for a shutdown in order, for PostgreSQL has it alone.
   const stopAtExit = () => child.kill('SIGINT')
   process.once('exit', stopAtExit)
-  const ended = new Promise<void>((resolve) => {
+  const gone = new Promise<void>((resolve) => {
     child.once('error', (error) => {
       end ??= error.message
       resolve()
     })
-    child.once('close', (code, signal) => {
+    child.once('exit', (code, signal) => {
       end ??= signal ?? `status ${code}`
-      resolve()
+      // Its last words may still be in the pipe, which busy children of a killed server hold open.
+      const limit = setTimeout(resolve, 500)
+      child.once('close', () => {
+        clearTimeout(limit)
+        resolve()
+      })
     })
   }).then(() => {
     process.off('exit', stopAtExit)
+    child.stdout.destroy()
+    child.stderr.destroy()
     file.close()
     if (settings.unix_socket_directories?.includes(socketFolderPrefix))
       rmSync(settings.unix_socket_directories, { recursive: true, force: true })
   })
   return {
-    child,
     lost: new Promise((resolve) => {
-      ended.then(() => stopping ?? resolve(`PostgreSQL ended by itself (${end}):\n${lastLines(words)}`))
+      gone.then(() => stopping ?? resolve(`PostgreSQL ended by itself (${end}):\n${lastLines(words)}`))
     }),
     lastWords: () => lastLines(words),
     ended: () => end,
+    gone,
     stop() {
-      stopping ??= end === undefined ? stopProcess(child.pid!, (signal) => child.kill(signal)).then(() => ended) : ended
+      stopping ??= end === undefined ? stopProcess(child.pid!, (signal) => child.kill(signal)).then(() => gone) : gone
       return stopping
     },
   }
@@ -236,11 +244,13 @@ function launch(place: Place, binaries: Binaries, logFile: string, settings: Rec
 async function waitUntilReady(server: Server, superuser: Cluster['superuser']): Promise<string> {
   const deadline = performance.now() + startSeconds * 1000
   for (;;) {
-    if (server.ended() !== undefined)
+    if (server.ended() !== undefined) {
+      await server.gone
       throw new ClusterRefused(
         `PostgreSQL did not start (${server.ended()}):\n${server.lastWords()}`,
         'See the lines above, and postgres.log in the data folder.',
       )
+    }
     try {
       return await askVersion(superuser)
     } catch (error) {

@@ -30,11 +30,11 @@ export async function stopLeftOver(data: string, log: (line: string) => void): P
     await stopProcess(pid, (signal) => process.kill(pid, signal))
   }
   await endOrphans(data)
-  if (pid > 0 && isAlive(pid)) forgetNumber(pid, file)
+  if (pid > 0 && isTaken(pid)) forgetNumber(pid, file)
   removeSocketFolder(written[4])
 }
 
-/** A program that got the number of a dead server would keep PostgreSQL from starting. */
+/** A program that got the number of a dead server, or its zombie, would keep PostgreSQL from starting. */
 function forgetNumber(pid: number, file: string): void {
   const command = listProcesses().find((running) => running.pid === pid)?.command ?? ''
   if (command.includes('postgres'))
@@ -53,16 +53,20 @@ export async function stopProcess(pid: number, send: (signal: NodeJS.Signals) =>
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
-    if (await isTrueWithin(patienceSeconds, () => !isAlive(pid))) return
+    if (await isTrueWithin(patienceSeconds, () => !isRunning(pid))) return
   }
   throw new ClusterRefused(`PostgreSQL (process ${pid}) does not stop`, `kill -9 ${pid}, and start again.`)
 }
 
 /** Its children outlive a killed server for a moment, in the middle of a statement for longer, and hold its memory. */
 async function endOrphans(data: string): Promise<void> {
-  for (const signal of [undefined, 'SIGQUIT', 'SIGKILL'] as const) {
+  for (const [signal, seconds] of [
+    [undefined, 1],
+    ['SIGQUIT', 3],
+    ['SIGKILL', 3],
+  ] as const) {
     for (const pid of signal ? processesOn(data) : []) process.kill(pid, signal)
-    if (await isTrueWithin(3, () => processesOn(data).length === 0)) return
+    if (await isTrueWithin(seconds, () => processesOn(data).length === 0)) return
   }
   throw new ClusterRefused(`processes ${processesOn(data).join(', ')} still use ${data}`, 'Stop them, and start again.')
 }
@@ -107,7 +111,13 @@ function readCommand(pid: string): string {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** A process that has ended and that nobody has asked about yet, a zombie, is not running. */
+function isRunning(pid: number): boolean {
+  return isTaken(pid) && !(process.platform === 'linux' && readCommand(String(pid)) === '')
+}
+
+/** Whether PostgreSQL would take the number for a process that lives. */
+function isTaken(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
