@@ -1,0 +1,15 @@
+import { useLocation } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+
+/**
+ * The token behind the # of a link from a mail. It is taken out of the address bar at once, so that neither the
+ * history nor a copied address keeps it; a fragment never reaches a server's log.
+ */
+export function useFragmentToken(): string | undefined {
+  const { hash, pathname } = useLocation()
+  const [token] = useState(() => hash.replace(/^#/, '') || undefined)
+  useEffect(() => {
+    if (hash) window.history.replaceState(window.history.state, '', pathname)
+  }, [hash, pathname])
+  return token
+}

@@ -1,0 +1,86 @@
+import { Navigate, Outlet, useParams } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
+import type { Me } from './foundation.ts'
+import { UnverifiedPage } from './pages/accounts/unverified.tsx'
+import { pageAddress, paths } from './paths.ts'
+import { useFirstPage, useMe } from './person.ts'
+import { NotFoundPage, ProblemPage } from './problem-page.tsx'
+import { useProduct } from './product.ts'
+import { OrganisationProvider } from './queries.ts'
+import { Shell } from './shell/shell.tsx'
+import { Skeleton } from './ui/skeleton.tsx'
+
+/** Around what only somebody signed in sees. Nobody: to sign-in and back. Unverified: nothing but that one page. */
+function SignedIn({ children }: { readonly children: (me: Me) => ReactNode }) {
+  const { data: me, error } = useMe()
+  if (error && (!me || error.status === 401)) return <ProblemPage problem={error} />
+  if (!me) return <Skeleton lines={1} />
+  if (me.person.verified) return children(me)
+  return (
+    <Shell me={me}>
+      <UnverifiedPage me={me} />
+    </Shell>
+  )
+}
+
+/** The account's own pages, outside of any organisation; individuals keep their navigation. */
+export function AccountFrame() {
+  return (
+    <Framed>
+      <Outlet />
+    </Framed>
+  )
+}
+
+/** For an address that does not exist. */
+export function LostFrame() {
+  return (
+    <Framed>
+      <NotFoundPage />
+    </Framed>
+  )
+}
+
+function Framed({ children }: { readonly children: ReactNode }) {
+  const { people } = useProduct()
+  return (
+    <SignedIn>
+      {(me) => (
+        <OrganisationProvider value={people === 'individuals' ? me.organisations[0]?.id : undefined}>
+          <Shell me={me}>{children}</Shell>
+        </OrganisationProvider>
+      )}
+    </SignedIn>
+  )
+}
+
+/**
+ * The pages inside the organisation that the address names. Another organisation is another tree: nothing that a page
+ * remembers passes from one to the other.
+ */
+export function OrganisationFrame() {
+  const { organisation } = useParams({ strict: false }) as { organisation: string }
+  return (
+    <SignedIn>
+      {(me) => {
+        const member = me.organisations.some(({ id }) => id === organisation)
+        return (
+          <OrganisationProvider key={organisation} value={member ? organisation : undefined}>
+            <Shell me={me}>{member ? <Outlet /> : <NotFoundPage />}</Shell>
+          </OrganisationProvider>
+        )
+      }}
+    </SignedIn>
+  )
+}
+
+/** Where one begins: the first page, the choice of an organisation, or the creation of the first. */
+export function Home() {
+  const { people } = useProduct()
+  const firstPage = useFirstPage()
+  const organisations = useMe().data?.organisations ?? []
+  const [only] = organisations
+  if (people === 'organisations' && !only) return <Navigate to={paths.newOrganisation} replace />
+  if (people === 'organisations' && organisations.length > 1) return <Navigate to={paths.organisations} replace />
+  return <Navigate to={pageAddress(people, only?.id ?? '', firstPage)} replace />
+}

@@ -1,0 +1,53 @@
+import { useQuery } from '@tanstack/react-query'
+import { foundation, type Me, type Members, type Membership } from './foundation.ts'
+import type { Problem } from './problem.ts'
+import { useProduct } from './product.ts'
+import { useOrganisationId } from './queries.ts'
+
+/** Who is signed in. A problem of status 401: nobody. */
+export function useMe() {
+  return useQuery<Me, Problem>({
+    queryKey: ['me', {}],
+    queryFn: ({ signal }) => foundation.me({ signal }),
+    staleTime: 60_000,
+  })
+}
+
+/** Members, invitations, and what you may do, of the organisation in the address. */
+export function useMembers(enabled = true) {
+  const organisation = useOrganisationId()
+  return useQuery<Members, Problem>({
+    queryKey: ['members', { organisation }],
+    queryFn: ({ signal }) => foundation.members({ organisation: organisation!, signal }),
+    enabled: enabled && organisation !== undefined,
+    staleTime: 30_000,
+  })
+}
+
+/** The organisation of this page with your role in it. Only below a page of the app. */
+export function useOrganisation(): Membership {
+  const id = useOrganisationId()
+  const found = useMe().data?.organisations.find((organisation) => organisation.id === id)
+  if (!found) throw new Error('useOrganisation works inside an organisation only')
+  return found
+}
+
+/**
+ * Whether your role allows what `needs` names, to leave out what would be refused. It guards nothing: the server
+ * does. False until it is `known`. Individuals may do everything with what is theirs.
+ */
+export function useMay(): { readonly known: boolean; readonly may: (needs: string | undefined) => boolean } {
+  const alone = useProduct().people === 'individuals'
+  const { data, isPending } = useMembers(!alone)
+  const permissions = data?.you.permissions
+  return {
+    known: alone || !isPending,
+    may: (needs) => needs === undefined || alone || (permissions?.includes(needs) ?? false),
+  }
+}
+
+/** The path of the page where one begins: the app's first page in the navigation that one may see. */
+export function useFirstPage(): string {
+  const { pages } = useProduct()
+  return (pages.find((page) => page.nav) ?? pages[0])?.path ?? ''
+}

@@ -1,0 +1,27 @@
+import { useCallback } from 'react'
+import { useSay } from './messages.ts'
+import { Problem } from './problem.ts'
+import { explain } from './ui/problem-notice.tsx'
+import { useToast } from './ui/toast.tsx'
+
+/**
+ * For an act without a form: waits for it, then says the problem in a toast, or goes on with `done`.
+ *
+ *     await report(remove.send({ params }), () => toast(say('contacts.deleted')))
+ */
+export function useReport(): <Result>(act: Promise<Result>, done: (result: Result) => unknown) => Promise<void> {
+  const say = useSay()
+  const toast = useToast()
+  return useCallback(
+    async (act, done) => {
+      try {
+        await done(await act)
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error
+        const { title, remedy } = explain(say, error)
+        toast([title, remedy].filter(Boolean).join('. '), 'broken')
+      }
+    },
+    [say, toast],
+  )
+}

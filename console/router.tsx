@@ -1,0 +1,91 @@
+import { type AnyRoute, createRootRoute, createRoute, createRouter, Outlet } from '@tanstack/react-router'
+import type { ComponentType, ReactNode } from 'react'
+import { AccountFrame, Home, LostFrame, OrganisationFrame } from './frames.tsx'
+import { CheckMailPage } from './pages/accounts/check-mail.tsx'
+import { SignUpPage } from './pages/accounts/sign-up.tsx'
+import { VerifyPage } from './pages/accounts/verify.tsx'
+import { InvitationPage } from './pages/organisations/invitation.tsx'
+import { MembersPage } from './pages/organisations/members.tsx'
+import { NewOrganisationPage } from './pages/organisations/new-organisation.tsx'
+import { OrganisationsPage } from './pages/organisations/organisations.tsx'
+import { SessionPage } from './pages/sessions/session.tsx'
+import { SignInPage } from './pages/sign-in/sign-in.tsx'
+import { type People, pagePattern, paths, reserved } from './paths.ts'
+import { useMay } from './person.ts'
+import { BrokenPage, NotFoundPage } from './problem-page.tsx'
+import type { ConsoleOptions, Page } from './product.ts'
+import { Entrance } from './shell/entrance.tsx'
+
+/** All addresses of the console: the way in, the account, and the app's pages. Throws where an app takes one of ours. */
+export function createConsoleRouter({ people, pages }: ConsoleOptions) {
+  refuseReserved(people, pages)
+  const root = createRootRoute({ component: Outlet, notFoundComponent: LostFrame })
+  const routeTree = root.addChildren([
+    frame(root, 'entrance', Entrance, (at) => [
+      at(paths.signUp, SignUpPage),
+      at(paths.signIn, SignInPage),
+      at(paths.checkMail, CheckMailPage),
+      at(paths.verify, VerifyPage),
+      ...(people === 'organisations' ? [at(paths.invitation, InvitationPage)] : []),
+    ]),
+    frame(root, 'account', AccountFrame, (at) => [
+      at(paths.home, Home),
+      at(paths.session, SessionPage),
+      ...(people === 'organisations'
+        ? [at(paths.organisations, OrganisationsPage), at(paths.newOrganisation, NewOrganisationPage)]
+        : []),
+    ]),
+    frame(root, 'inside', people === 'organisations' ? OrganisationFrame : AccountFrame, (at) => [
+      ...pages.map((page) => at(pagePattern(people, page.path), guarded(page))),
+      ...(people === 'organisations' ? [at(pagePattern(people, paths.members), MembersPage)] : []),
+    ]),
+  ])
+  return createRouter({
+    routeTree,
+    parseSearch: parsePlainSearch,
+    stringifySearch: writePlainSearch,
+    defaultNotFoundComponent: NotFoundPage,
+    defaultErrorComponent: BrokenPage,
+    defaultPreload: false,
+    scrollRestoration: true,
+  })
+}
+
+type At = (path: string, component: ComponentType) => AnyRoute
+
+function frame(root: AnyRoute, id: string, component: ComponentType, children: (at: At) => AnyRoute[]): AnyRoute {
+  const parent = createRoute({ getParentRoute: () => root, id, component: component as () => ReactNode })
+  return parent.addChildren(
+    children((path, page) => createRoute({ getParentRoute: () => parent, path, component: page as () => ReactNode })),
+  )
+}
+
+/** A page without the right to it looks like a page that does not exist. */
+function guarded({ needs, component: Component }: Page): ComponentType {
+  if (needs === undefined) return Component
+  return function Guarded() {
+    const { known, may } = useMay()
+    if (!known) return null
+    return may(needs) ? <Component /> : <NotFoundPage />
+  }
+}
+
+/** Only individuals' pages stand beside ours; those of organisations lie below the organisation. */
+function refuseReserved(people: People, pages: readonly Page[]): void {
+  for (const { path } of pages) {
+    const first = path.split('/')[1] ?? ''
+    const taken = people === 'individuals' ? reserved.includes(first) : path === paths.members
+    if (!/^\/[^/]/.test(path) || taken) throw new Error(`startConsole: a page cannot stand at ${path}`)
+  }
+}
+
+/** Plain strings both ways; the router's own way reads `?search=12` as a number. */
+function parsePlainSearch(search: string): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(search))
+}
+
+function writePlainSearch(search: Record<string, unknown>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(search)) if (value) query.set(name, String(value))
+  return query.size > 0 ? `?${query}` : ''
+}

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { glob, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Plugin } from 'vite'
+
+const root = path.join(import.meta.dirname, '..')
+
+export type Product = 'crm' | 'study'
+
+/** What the server needs to write the shell of a product: addresses below its origin, each with a hash in its name. */
+export interface ConsoleManifest {
+  readonly script: string
+  readonly styles: readonly string[]
+}
+
+/** Method and path of every route, by name: all that the browser learns of the server's records. */
+export type RouteTable = Readonly<Record<string, readonly [method: string, path: string]>>
+
+/** Where the built console of a product lies. */
+export function builtFolder(product: Product): string {
+  return path.join(root, 'console', 'built', product)
+}
+
+/**
+ * Builds the console of a product into `out`, unless it was built from the very same sources before. Returns true if it
+ * built. `out` then holds `manifest.json` (a `ConsoleManifest`), `assets/` and `stamp`.
+ */
+export async function buildConsole(product: Product, out: string = builtFolder(product)): Promise<boolean> {
+  const folder = path.join(root, 'examples', product)
+  const stamp = await stampOf(folder)
+  if (await isFresh(out, stamp)) return false
+  const table = await readTable(path.join(folder, 'routes.ts'))
+  await buildEntry({ entry: path.join(folder, 'console.tsx'), table, out, stamp })
+  return true
+}
+
+/** Builds one entry file. Whoever reads `out` meanwhile sees the old folder or the new one, never a half. */
+export async function buildEntry(from: {
+  entry: string
+  table: RouteTable
+  out: string
+  stamp?: string
+}): Promise<void> {
+  const { build } = await import('vite')
+  const { default: react } = await import('@vitejs/plugin-react')
+  const fresh = `${from.out}.${process.pid}`
+  await build({
+    configFile: false,
+    root,
+    base: '/',
+    logLevel: 'warn',
+    publicDir: false,
+    plugins: [react(), routeTable(from.table)],
+    resolve: {
+      conditions: ['holdfast-source', 'module', 'browser', 'production'],
+      alias: { 'holdfast/console': path.join(root, 'console', 'console.tsx') },
+    },
+    build: {
+      outDir: fresh,
+      emptyOutDir: true,
+      target: 'es2022',
+      // The content security policy has no `data:`.
+      assetsInlineLimit: 0,
+      // One script under one nonce: nothing is loaded later, so nothing has to be trusted later.
+      modulePreload: false,
+      manifest: 'vite.json',
+      rollupOptions: { input: from.entry },
+      reportCompressedSize: false,
+    },
+  })
+  await writeFile(path.join(fresh, 'manifest.json'), JSON.stringify(await readManifest(fresh)))
+  await rm(path.join(fresh, 'vite.json'))
+  if (from.stamp) await writeFile(path.join(fresh, 'stamp'), from.stamp)
+  await rm(from.out, { recursive: true, force: true })
+  await mkdir(path.dirname(from.out), { recursive: true })
+  await rename(fresh, from.out)
+}
+
+async function readManifest(folder: string): Promise<ConsoleManifest> {
+  const chunks: Record<string, { file: string; css?: string[]; isEntry?: boolean }> = JSON.parse(
+    await readFile(path.join(folder, 'vite.json'), 'utf8'),
+  )
+  const entry = Object.values(chunks).find((chunk) => chunk.isEntry)
+  if (!entry) throw new Error('build-console: the build has no entry')
+  return { script: `/${entry.file}`, styles: (entry.css ?? []).map((file) => `/${file}`) }
+}
+
+function routeTable(table: RouteTable): Plugin {
+  const id = 'virtual:holdfast-routes'
+  return {
+    name: 'holdfast-routes',
+    resolveId: (source) => (source === id ? `\0${id}` : undefined),
+    load: (source) => (source === `\0${id}` ? `export default ${JSON.stringify(table)}` : undefined),
+  }
+}
+
+/** Evaluates the route records here, at build time, and keeps method and path. No handler reaches the browser. */
+async function readTable(file: string): Promise<RouteTable> {
+  const { routes } = (await import(pathToFileURL(file).href)) as {
+    routes?: Record<string, { method: string; path: string }>
+  }
+  if (!routes) throw new Error(`build-console: ${path.relative(root, file)} must export its records as \`routes\``)
+  return Object.fromEntries(Object.entries(routes).map(([name, route]) => [name, [route.method, route.path]]))
+}
+
+async function isFresh(out: string, stamp: string): Promise<boolean> {
+  if (!existsSync(path.join(out, 'manifest.json'))) return false
+  return (await readFile(path.join(out, 'stamp'), 'utf8').catch(() => '')) === stamp
+}
+
+/** A hash of everything that a build reads: names and contents. */
+async function stampOf(folder: string): Promise<string> {
+  const hash = createHash('sha256').update(process.version)
+  for (const file of await inputs(folder)) {
+    hash.update(`\n${path.relative(root, file)}\n`).update(await readFile(file))
+  }
+  return hash.digest('hex')
+}
+
+async function inputs(folder: string): Promise<string[]> {
+  const files = [path.join(root, 'package-lock.json'), path.join(root, 'tools', 'build-console.ts')]
+  const patterns = [
+    `${folder}/**/*.{ts,tsx,css}`,
+    `${root}/console/**/*.{ts,tsx,css}`,
+    `${root}/src/kernel/*.ts`,
+    `${root}/src/proving/mark.ts`,
+  ]
+  for (const pattern of patterns) {
+    for await (const file of glob(pattern)) if (!/\.test\.tsx?$|console\/(built|fixture)\//.test(file)) files.push(file)
+  }
+  return files.sort()
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  for (const product of ['crm', 'study'] as const) {
+    const start = performance.now()
+    const built = await buildConsole(product)
+    const seconds = ((performance.now() - start) / 1000).toFixed(1)
+    console.error(`console: ${product} ${built ? `built in ${seconds} s` : 'is fresh'}`)
+  }
+}
