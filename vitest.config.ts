@@ -8,6 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['{src,test,examples,console,tools,bench}/**/*.test.{ts,tsx}'],
+    globalSetup: ['test/world/cluster.ts'],
     pool: 'forks',
     maxWorkers: 2,
     execArgv: ['--conditions=holdfast-source'],

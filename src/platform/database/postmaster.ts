@@ -27,7 +27,7 @@ export async function stopLeftOver(data: string, log: (line: string) => void): P
   const pid = Number(written[0])
   if (pid > 0 && processesOn(data).includes(pid)) {
     log(`stopping the database that a killed Holdfast left running (process ${pid})`)
-    await stopProcess(pid, (signal) => process.kill(pid, signal))
+    await stopProcess(pid, (signal) => sendTo(pid, signal))
   }
   await endOrphans(data)
   if (pid > 0 && isTaken(pid)) forgetNumber(pid, file)
@@ -48,11 +48,7 @@ function forgetNumber(pid: number, file: string): void {
 /** Asks for a fast shutdown, then for an immediate one. Resolves when the process is gone. */
 export async function stopProcess(pid: number, send: (signal: NodeJS.Signals) => void): Promise<void> {
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
-    try {
-      send(signal)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-    }
+    send(signal)
     if (await isTrueWithin(patienceSeconds, () => !isRunning(pid))) return
   }
   throw new ClusterRefused(`PostgreSQL (process ${pid}) does not stop`, `kill -9 ${pid}, and start again.`)
@@ -65,10 +61,19 @@ async function endOrphans(data: string): Promise<void> {
     ['SIGQUIT', 3],
     ['SIGKILL', 3],
   ] as const) {
-    for (const pid of signal ? processesOn(data) : []) process.kill(pid, signal)
+    for (const pid of signal ? processesOn(data) : []) sendTo(pid, signal)
     if (await isTrueWithin(seconds, () => processesOn(data).length === 0)) return
   }
   throw new ClusterRefused(`processes ${processesOn(data).join(', ')} still use ${data}`, 'Stop them, and start again.')
+}
+
+/** It may have ended since it was looked at. */
+function sendTo(pid: number, signal: NodeJS.Signals | undefined): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 async function isTrueWithin(seconds: number, check: () => boolean): Promise<boolean> {
