@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly commit: string
   /** Makes the bench; when it cannot be made, every claim is inconclusive, with the reason. */
   readonly bench: () => Promise<Bench>
+  /** Keeps a finding; awaited before the next probe runs. A ledger that fails ends the run. */
+  readonly record?: (finding: Finding) => Promise<void>
   readonly told?: (progress: { done: number; of: number; finding: Finding }) => void
 }
 
@@ -42,6 +44,7 @@ export async function runProbes(options: RunOptions): Promise<Finding[]> {
       commit: options.commit,
     }
     findings.push(finding)
+    await options.record?.(finding)
     options.told?.({ done: findings.length, of: todo.length, finding })
   }
   return findings

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Refusal } from '../kernel/refusal.ts'
+import { Refusal } from '../kernel/refusal.ts'
+import { kinds } from '../platform/http/refusals.ts'
 import type { Caller, Limit, Reply, Route } from '../platform/http/route.ts'
 import type { ReadInput } from './input.ts'
 import { asRefusal, problemBody } from './problem.ts'
@@ -9,6 +10,7 @@ import type { Matched } from './routing.ts'
 export interface Stages {
   /** Whether browsers reach us over HTTPS. */
   readonly https: boolean
+  readonly origin: string
   headersFor(what: {
     kind: 'page' | 'api' | 'asset' | 'file'
     https: boolean
@@ -24,7 +26,7 @@ export interface Stages {
   answer(route: Route, input: ReadInput, caller: Caller, request: Request): Promise<Reply<unknown>>
   checkAnswer(route: Route, body: unknown): unknown
   /** Whatever is not below /api/: pages, assets, the security page. */
-  page(request: Request, url: URL, caller: Caller): Promise<Response>
+  page(request: Request, url: URL): Promise<Response>
   log(done: {
     requestId: string
     method: string
@@ -43,6 +45,7 @@ const overall: Limit = { name: 'all', quota: 6000, windowSeconds: 60 }
 
 /** The way of one request, top to bottom. */
 export function createPipeline(stages: Stages): (request: Request, peer: string) => Promise<Response> {
+  const ownHost = new URL(stages.origin).host
   return async function handle(request, peer) {
     const started = performance.now()
     const requestId = randomUUID()
@@ -55,6 +58,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
     let cause: unknown
     let response: Response
     try {
+      refuseOtherHost(ownHost, url)
       stages.refuseCrossSite(request)
       address = stages.clientAddress(peer, request.headers)
       let limits = stages.spendByAddress(address, overall)
@@ -75,7 +79,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
         // One transaction: entry, statements, audit record, commit. What the handler returns has been committed.
         const reply = await stages.answer(route, input, caller, request)
         response = render(stages, route, reply, limits)
-      } else response = await stages.page(request, url, caller)
+      } else response = await stages.page(request, url)
     } catch (error) {
       const found = asRefusal(error)
       refusal = found.refusal
@@ -103,6 +107,11 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
     })
     return response
   }
+}
+
+/** A name that somebody pointed at this address (DNS rebinding) is not ours, whatever the browser believes. */
+function refuseOtherHost(ownHost: string, url: URL): void {
+  if (url.host !== ownHost) throw new Refusal(kinds.otherHost)
 }
 
 function render(

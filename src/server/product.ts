@@ -1,3 +1,4 @@
+import type { Statement } from '../platform/database/statement.ts'
 import type { Routes, Transaction } from '../platform/http/route.ts'
 
 /** Work that is done in an organisation after the answer has left, as the person who asked for it. */
@@ -27,6 +28,11 @@ export interface Product<R extends Routes = Routes> {
   readonly jobs: Readonly<Record<string, Job>>
   /** `owner` must be there: whoever founds an organisation gets it. */
   readonly roles: { readonly owner: Role } & Readonly<Record<string, Role>>
+  /**
+   * Statements that put `mark` into at least one row of each of the product's tables. The prover runs them once in each
+   * canary's organisation, and then looks for the mark wherever it must not be. A table without a mark proves nothing.
+   */
+  readonly canary: (mark: string) => readonly Statement[]
   readonly securityPage: URL
   readonly console: URL
 }

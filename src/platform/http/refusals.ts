@@ -2,6 +2,11 @@ import { Refusal, type RefusalKind } from '../../kernel/refusal.ts'
 
 export const kinds = {
   notFound: { code: 'http/not-found', status: 404, title: 'There is nothing here, or nothing that you may see.' },
+  otherHost: {
+    code: 'http/other-host',
+    status: 421,
+    title: 'This server does not answer under that name. Use the address that it printed when it started.',
+  },
   methodNotAllowed: { code: 'http/method-not-allowed', status: 405, title: 'This address does not take that method.' },
   busy: { code: 'http/busy', status: 503, title: 'The service is busy. Try again in a moment.' },
   keyReused: {

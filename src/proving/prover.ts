@@ -1,0 +1,137 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { roleSettings } from '../controls/tenant-isolation/bootstrap.ts'
+import type { Control } from '../kernel/control.ts'
+import type { Finding, Where } from '../kernel/finding.ts'
+import { Login, type LoginOptions } from '../platform/database/login.ts'
+import type { Statement } from '../platform/database/statement.ts'
+import { createBench, type KeptCanaries } from './bench.ts'
+import { readFindings, recordFindings } from './ledger.ts'
+import { runProbes, selectProbes } from './runner.ts'
+
+/** All that the prover knows of one running product. It can be sent to another process. */
+export interface ProverJob {
+  readonly product: string
+  readonly people: 'organisations' | 'individuals'
+  readonly origin: string
+  readonly cookieName: string
+  readonly database: { readonly host: string; readonly port: number; readonly database: string }
+  /** Four logins. None of them sees a tenant's row without a session's secret; identity and migrator are not among them. */
+  readonly passwords: Readonly<Record<'app' | 'worker' | 'auditor' | 'prover', string>>
+  readonly ownerMask: string
+  /** Statements that put a mark into each of the product's tables, with `{mark}` where the mark goes. */
+  readonly plant: readonly { readonly text: string; readonly values: readonly unknown[] }[]
+  /** Where names and passwords of the canaries are kept, mode 0600. */
+  readonly stateFile: string
+  readonly commit: string
+  readonly where: Where
+}
+
+export type Progress = (progress: { product: string; done: number; of: number; finding: Finding }) => void
+
+/** One round over some claims, or all: attacks, and appends what was seen to the ledger. */
+export async function prove(
+  job: ProverJob,
+  controls: readonly Control[],
+  only?: readonly string[],
+  told: Progress = () => {},
+): Promise<Finding[]> {
+  const ledger = new Login(loginOptions(job, 'prover', 2))
+  let bench: Awaited<ReturnType<typeof createBench>> | undefined
+  try {
+    return await runProbes({
+      controls,
+      ...(only === undefined ? {} : { only }),
+      where: job.where,
+      against: 'real',
+      commit: job.commit,
+      bench: async () => {
+        bench = await createBench({
+          ...job,
+          mayDisturb: job.where !== 'live',
+          logins: {
+            app: { ...loginOptions(job, 'app', 4), entersBy: 'enter' },
+            worker: { ...loginOptions(job, 'worker', 2), entersBy: 'enter_lease' },
+            auditor: loginOptions(job, 'auditor', 2),
+            prover: loginOptions(job, 'prover', 2),
+          },
+          plant: (mark) => job.plant.map((statement) => withMark(statement, mark)),
+          kept: await readKept(job.stateFile),
+          keep: (canaries) => writeKept(job.stateFile, canaries),
+        })
+        return bench
+      },
+      told: (progress) => told({ product: job.product, ...progress }),
+      record: (finding) => recordFindings(ledger, [finding]),
+    })
+  } finally {
+    await bench?.close()
+    await ledger.close()
+  }
+}
+
+/** Attacks everything at start, and each claim again when half its time has passed, one after the other, until stopped. */
+export async function proveForEver(
+  job: ProverJob,
+  controls: readonly Control[],
+  options: {
+    signal: AbortSignal
+    told: Progress
+    failed: (error: unknown) => void
+    wanted: () => readonly string[] | undefined
+  },
+): Promise<void> {
+  const known = new Login(loginOptions(job, 'prover', 1))
+  let first = true
+  while (!options.signal.aborted) {
+    try {
+      const asked = options.wanted()
+      const due = asked ?? (first ? [] : dueClaims(controls, await readFindings(known), Date.now()))
+      if (first || due.length > 0) await prove(job, controls, due, options.told)
+      first = false
+    } catch (error) {
+      options.failed(error)
+    }
+    await sleep(1000, undefined, { signal: options.signal }).catch(() => {})
+  }
+  await known.close()
+}
+
+function dueClaims(controls: readonly Control[], findings: readonly Finding[], now: number): string[] {
+  const newest = new Map<string, number>()
+  for (const one of findings) newest.set(one.claim, Math.max(newest.get(one.claim) ?? 0, Date.parse(one.checkedAt)))
+  return selectProbes(controls)
+    .filter(({ probe }) => probe.where.includes('live'))
+    .filter(({ id, ttlMinutes }) => now - (newest.get(id) ?? 0) > (ttlMinutes / 2) * 60_000)
+    .map(({ id }) => id)
+}
+
+function loginOptions(job: ProverJob, role: 'app' | 'worker' | 'auditor' | 'prover', most: number): LoginOptions {
+  return {
+    ...job.database,
+    user: `holdfast_${role}`,
+    password: job.passwords[role],
+    roleSettings: roleSettings[role],
+    most,
+    longestSeconds: 30,
+    settings: { application_name: 'holdfast prover' },
+  }
+}
+
+function withMark({ text, values }: ProverJob['plant'][number], mark: string): Statement {
+  return { text, values: values.map((value) => (typeof value === 'string' ? value.replaceAll('{mark}', mark) : value)) }
+}
+
+async function readKept(file: string): Promise<KeptCanaries | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as KeptCanaries
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function writeKept(file: string, canaries: KeptCanaries): Promise<void> {
+  await writeFile(`${file}.new`, JSON.stringify(canaries), { mode: 0o600 })
+  await rename(`${file}.new`, file)
+}

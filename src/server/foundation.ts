@@ -1,0 +1,212 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { accountRoutes } from '../controls/accounts/routes.ts'
+import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/browser-defences.ts'
+import { checkRoutes } from '../controls/input-validation/input-validation.ts'
+import { clientAddress, createLimits, trustProxies } from '../controls/rate-limits/rate-limits.ts'
+import { createSessions } from '../controls/sessions/sessions.ts'
+import { type LoginRole, roleSettings } from '../controls/tenant-isolation/bootstrap.ts'
+import { controls } from '../controls.ts'
+import type { AcceptedRisk } from '../kernel/finding.ts'
+import { Login } from '../platform/database/login.ts'
+import { sql } from '../platform/database/statement.ts'
+import { open, type Routes } from '../platform/http/route.ts'
+import { startWorker } from '../platform/jobs/worker.ts'
+import { type Mailer, startOutbox } from '../platform/mail/outbox.ts'
+import { createAnswers } from './answers.ts'
+import { startHousekeeping } from './housekeeping.ts'
+import { readInput } from './input.ts'
+import { openApi } from './openapi.ts'
+import { createPages } from './pages.ts'
+import { createPipeline, type Stages } from './pipeline.ts'
+import type { Product } from './product.ts'
+import { createRouting } from './routing.ts'
+import { createSecurityPages } from './security-pages.ts'
+
+export interface FoundationOptions {
+  readonly product: Product
+  /** As browsers write it: `http://localhost:8701`. */
+  readonly origin: string
+  readonly database: { readonly host: string; readonly port: number; readonly database: string }
+  readonly passwords: Readonly<Record<Exclude<LoginRole, 'migrator' | 'prover'>, string>>
+  /** PKCS #8 PEM of the Ed25519 key that signs session cookies. */
+  readonly sessionKey: string
+  readonly pepper: Uint8Array
+  readonly trustedProxies: readonly string[]
+  readonly mailer: Mailer
+  readonly log: FoundationLog
+  readonly commit: string
+  readonly acceptedRisks: readonly AcceptedRisk[]
+  readonly consoleFolder: string
+  /** Tests only: shows what happens when a stage is taken out. */
+  readonly replaceStages?: (stages: Stages) => Stages
+}
+
+export interface FoundationLog {
+  request: Stages['log']
+  failure(what: { part: string; error: unknown }): void
+}
+
+export interface Foundation {
+  handle(request: Request, peer: string): Promise<Response>
+  readonly cookieName: string
+  readonly routes: Routes
+  /** The mask of all permissions that `owner` has. */
+  readonly ownerMask: string
+  readonly logins: { readonly app: Login; readonly identity: Login; readonly worker: Login; readonly auditor: Login }
+  securityJson(): Promise<Record<string, unknown>>
+  stop(): Promise<void>
+}
+
+/** The start was refused; the message says everything that is wrong, and what to do. */
+export class StartRefused extends Error {}
+
+/** One product on its database, ready to answer. Refuses to start over an unprotected table or an unguarded route. */
+export async function createFoundation(options: FoundationOptions): Promise<Foundation> {
+  const { product, origin } = options
+  const https = origin.startsWith('https:')
+  const logins = openLogins(options)
+  try {
+    await refuseUnprotected(logins.auditor)
+    const masks = await readMasks(logins.app)
+    const sessions = createSessions({ product: product.name, origin, privateKeyPem: options.sessionKey, https })
+    const limits = createLimits({})
+    const proxies = trustProxies(options.trustedProxies)
+    const security = await createSecurityPages({ ...options, controls, auditor: logins.auditor })
+
+    const routes: Routes = {
+      ...accountRoutes({ ...options, ...logins, sessions, limits, product }),
+      ...product.routes,
+      openapi: open({
+        method: 'GET',
+        path: '/api/openapi.json',
+        summary: 'This document',
+        limit: { name: 'documents', quota: 120, windowSeconds: 60 },
+        response: z.record(z.string(), z.unknown()),
+        run: async () => ({ body: document }),
+      }),
+    }
+    const document = openApi(product.title, origin, routes)
+    refuseUnguarded(routes, masks)
+
+    const pages = createPages(
+      {
+        title: product.title,
+        https,
+        consoleFolder: options.consoleFolder,
+        headersFor: responseHeaders,
+        drawn: security.drawn,
+      },
+      security.assets,
+    )
+    const stages: Stages = {
+      https,
+      origin,
+      headersFor: responseHeaders,
+      refuseCrossSite: (request) => refuseCrossSite(request, origin),
+      clientAddress: (peer, headers) => clientAddress(peer, headers, proxies),
+      spendByAddress: limits.spendByAddress,
+      spendBySession: limits.spendByPerson,
+      present: sessions.present,
+      match: createRouting(routes),
+      readInput,
+      answer: createAnswers({ app: logins.app, maskOf: (permission) => masks.get(permission)! }),
+      checkAnswer: (route, body) => route.response.parse(body),
+      page: pages,
+      log: options.log.request,
+    }
+    const handle = createPipeline(options.replaceStages?.(stages) ?? stages)
+    const running = [
+      startOutbox({
+        login: logins.worker,
+        mailer: options.mailer,
+        log: ({ error }) => options.log.failure({ part: 'outbox', error }),
+      }),
+      startWorker({
+        login: logins.worker,
+        jobs: Object.fromEntries(
+          Object.entries(product.jobs).map(([kind, job]) => [kind, { need: masks.get(job.needs)!, run: job.run }]),
+        ),
+        log: ({ kind, error }) => options.log.failure({ part: `job ${kind}`, error }),
+      }),
+      startHousekeeping({
+        worker: logins.worker,
+        log: (error) => options.log.failure({ part: 'housekeeping', error }),
+      }),
+    ]
+    return {
+      handle,
+      cookieName: sessions.cookieName,
+      routes,
+      ownerMask: maskOfAll(product.roles.owner.permissions, masks),
+      logins,
+      securityJson: security.json,
+      async stop() {
+        await Promise.all(running.map((one) => one.stop()))
+        await closeAll(logins)
+      },
+    }
+  } catch (error) {
+    await closeAll(logins)
+    throw error
+  }
+}
+
+function openLogins({ database, passwords }: FoundationOptions): Foundation['logins'] {
+  const login = (role: 'app' | 'identity' | 'worker' | 'auditor', most: number, entersBy?: 'enter' | 'enter_lease') =>
+    new Login({
+      ...database,
+      user: `holdfast_${role}`,
+      password: passwords[role],
+      roleSettings: roleSettings[role],
+      most,
+      longestSeconds: 30,
+      ...(entersBy === undefined ? {} : { entersBy }),
+    })
+  return {
+    app: login('app', 10, 'enter'),
+    identity: login('identity', 4),
+    worker: login('worker', 3, 'enter_lease'),
+    auditor: login('auditor', 2),
+  }
+}
+
+async function closeAll(logins: Foundation['logins']): Promise<void> {
+  for (const login of Object.values(logins)) await login.close()
+}
+
+/** Default-deny at start-up: what no migration of ours made may have come since. */
+async function refuseUnprotected(auditor: Login): Promise<void> {
+  const rows = await auditor.query(sql<{ object: string; remedy: string }>`
+    select object, remedy from holdfast.unclassified()
+    union all select object, remedy from holdfast.weaknesses()`)
+  if (rows.length > 0)
+    throw new StartRefused(
+      `the database is not as it must be:\n${rows.map((row) => `  ${row.object}: ${row.remedy}`).join('\n')}`,
+    )
+}
+
+function refuseUnguarded(routes: Routes, masks: ReadonlyMap<string, string>): void {
+  const complaints = checkRoutes(routes)
+  for (const [name, route] of Object.entries(routes))
+    if ((route.kind === 'read' || route.kind === 'write') && !masks.has(route.needs))
+      complaints.push(`route ${name} needs «${route.needs}», which no role has`)
+  if (complaints.length > 0) throw new StartRefused(`the routes are not as they must be:\n  ${complaints.join('\n  ')}`)
+}
+
+async function readMasks(app: Login): Promise<Map<string, string>> {
+  const rows = await app.query(sql<{ name: string; bit: number }>`select name, bit from holdfast.permission`)
+  return new Map(rows.map(({ name, bit }) => [name, String(1n << BigInt(bit))]))
+}
+
+function maskOfAll(permissions: readonly string[], masks: ReadonlyMap<string, string>): string {
+  return String(permissions.reduce((mask, permission) => mask | BigInt(masks.get(permission) ?? 0), 0n))
+}
+
+/** The words beside each control, as the pages show them. */
+export async function readControlWords(): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  for (const { name } of controls)
+    found.set(name, await readFile(new URL(`../controls/${name}/README.md`, import.meta.url), 'utf8'))
+  return found
+}
