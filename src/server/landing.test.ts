@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { statuses } from '../kernel/finding.ts'
+import { type Look, statusWords } from '../proving/status-shape.ts'
 import {
   type Landing,
   type LandingProduct,
@@ -16,9 +16,9 @@ const product: LandingProduct = {
   origin: 'http://localhost:8702',
   securityPath: '/security',
   claims: [
-    { id: 'a/holds', status: 'holds' },
-    { id: 'a/broken', status: 'broken' },
-    { id: 'a/stale', status: 'stale' },
+    { id: 'a/holds', look: 'holds' },
+    { id: 'a/broken', look: 'broken' },
+    { id: 'a/stale', look: 'stale' },
   ],
   signIns: [{ who: 'Somebody', address: 'lena@learn.example', password: 'salt-reef-harbour' }],
 }
@@ -51,12 +51,14 @@ const mail: Mail = {
   text: 'Hello',
 }
 
+const looks = Object.keys(statusWords) as Look[]
+
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>'&`
 
 test('only what is green counts as holding', () => {
-  for (const status of statuses) {
-    const page = renderLanding({ ...landing, products: [{ ...product, claims: [{ id: 'a/b', status }] }] })
-    const holding = status === 'holds' ? 1 : 0
+  for (const look of looks) {
+    const page = renderLanding({ ...landing, products: [{ ...product, claims: [{ id: 'a/b', look }] }] })
+    const holding = look === 'holds' ? 1 : 0
     expect(page).toContain(`<strong class="figures">${holding}</strong> of <span class="figures">1</span> claims hold`)
   }
 })
@@ -156,7 +158,7 @@ function htmlOnly(source: string): Mail {
 
 /** The same view with every string of it hostile. */
 function replaced<T>(value: T): T {
-  if (typeof value === 'string') return (statuses as readonly string[]).includes(value) ? value : (hostile as T)
+  if (typeof value === 'string') return (looks as readonly string[]).includes(value) ? value : (hostile as T)
   if (Array.isArray(value)) return value.map(replaced) as T
   if (value instanceof Date || typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, replaced(inner)])) as T

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { html } from 'hono/html'
-import type { Status } from '../kernel/finding.ts'
+import { html, raw } from 'hono/html'
+import { mark } from '../proving/mark.ts'
+import { type Look, statusShapes, statusWords } from '../proving/status-shape.ts'
+import { ago, counted } from '../proving/wording.ts'
 
 /** What the landing page of `holdfast start` shows. Origins are absolute (`http://localhost:8701`), paths are not. */
 export interface Landing {
@@ -23,8 +25,8 @@ export interface LandingProduct {
   readonly origin: string
   /** Where its security page stands, such as `/security`. */
   readonly securityPath: string
-  /** Every claim of its page, in the page's order. */
-  readonly claims: readonly { readonly id: string; readonly status: Status }[]
+  /** Every claim of its page, in the page's order, with what the page shows of it. */
+  readonly claims: readonly { readonly id: string; readonly look: Look }[]
   /** People of the demo. Empty with real data. */
   readonly signIns: readonly SignIn[]
 }
@@ -44,7 +46,7 @@ export interface LandingSabotage {
   readonly action: string
   /** The claims that must turn red, and what the page shows of them now (the worst of them). */
   readonly claims: readonly string[]
-  readonly shows: Status
+  readonly shows: Look
   /** The place on the security page, absolute. */
   readonly href: string
   /** Absent while the control is intact. */
@@ -84,7 +86,7 @@ export function renderLanding(view: Landing): string {
     wide: true,
     body: html`
       <header class="masthead">
-        <p class="brand">${brand} Holdfast <span class="version figures">${view.version}</span></p>
+        <p class="brand">${raw(mark)} Holdfast <span class="version figures">${view.version}</span></p>
         <div class="opening">
           <h1>Two small products that prove their own security, while you watch.</h1>
           <p class="lead">
@@ -170,25 +172,28 @@ function productCard(product: LandingProduct): Html {
 }
 
 function claimsOf(product: LandingProduct): Html {
-  const href = `${product.origin}${product.securityPath}`
-  const holding = product.claims.filter((claim) => claim.status === 'holds').length
+  const holding = product.claims.filter((claim) => claim.look === 'holds').length
   return html`
     <section class="claims" aria-label="Security of ${product.title}">
       <p class="tally"><strong class="figures">${holding}</strong> of <span class="figures">${product.claims.length}</span> claims hold</p>
-      <div class="strip" aria-hidden="true">${product.claims.map((claim) => html`<i class="${claim.status}"></i>`)}</div>
-      <ul class="counts">${counts(product.claims).map(
-        ([status, count]) =>
-          html`<li>${statusWord(status, `${count} ${status === 'holds' && count > 1 ? 'hold' : wording[status]}`)}</li>`,
+      <div class="strip" aria-hidden="true">${product.claims.map((claim) => html`<i class="${claim.look}"></i>`)}</div>
+      <ul class="counts">${countLooks(product.claims).map(
+        ([look, count]) => html`<li>${statusWord(look, `${count} ${inCount(look, count)}`)}</li>`,
       )}</ul>
-      <p><a href="${href}">Security page of ${product.title}</a></p>
+      <p><a href="${product.origin}${product.securityPath}">Security page of ${product.title}</a></p>
     </section>`
 }
 
-function counts(claims: LandingProduct['claims']): [Status, number][] {
-  const found = new Map<Status, number>()
-  for (const { status } of claims) found.set(status, (found.get(status) ?? 0) + 1)
-  const order = Object.keys(wording) as Status[]
-  return [...found].sort(([one], [other]) => order.indexOf(one) - order.indexOf(other))
+/** How many look like what; what is red comes first. */
+function countLooks(claims: LandingProduct['claims']): [Look, number][] {
+  return (Object.keys(statusWords) as Look[])
+    .map((look): [Look, number] => [look, claims.filter((claim) => claim.look === look).length])
+    .filter(([, count]) => count > 0)
+}
+
+function inCount(look: Look, count: number): string {
+  const word = statusWords[look].toLowerCase()
+  return count === 1 ? word : word.replace(/^holds/, 'hold')
 }
 
 function signIns(product: LandingProduct): Html {
@@ -209,10 +214,9 @@ function signIns(product: LandingProduct): Html {
 }
 
 function mailboxLine(mailbox: NonNullable<Landing['mailbox']>): Html {
-  const held = mailbox.mails === 1 ? '1 mail' : `${mailbox.mails} mails`
   return html`
     <section class="strip-link" aria-label="Mailbox">
-      <h2><a href="${mailbox.path}">Mailbox</a> <span class="figures soft">${held}</span></h2>
+      <h2><a href="${mailbox.path}">Mailbox</a> <span class="figures soft">${counted(mailbox.mails, 'mail')}</span></h2>
       <p>Whatever either product sends arrives here, and never leaves this machine.</p>
     </section>`
 }
@@ -243,7 +247,7 @@ function sabotageRow(sabotage: LandingSabotage): Html {
             ? statusWord('broken', html`Broken on purpose since ${moment(brokenSince)}`)
             : statusWord('holds', 'Intact')
         }</p>
-        <p class="soft"><a href="${sabotage.href}">The page</a> shows: ${wording[sabotage.shows]}</p>
+        <p class="soft"><a href="${sabotage.href}">The page</a> shows: ${statusWords[sabotage.shows].toLowerCase()}</p>
       </div>
       <form method="post" action="${sabotage.action}">
         <button type="submit" class="${brokenSince ? 'mend' : 'break'}">${brokenSince ? 'Mend it' : 'Break it'}<span class="unseen">: ${sabotage.title}, ${sabotage.product}</span></button>
@@ -299,46 +303,15 @@ function wayBack(path: string, title: string): Html {
   return html`<nav aria-label="Back"><a class="back" href="${path}"><span aria-hidden="true">←</span> ${title}</a></nav>`
 }
 
-/** In the order in which they are told: what is red first. */
-const wording: Readonly<Record<Status, string>> = {
-  broken: 'broken',
-  inconclusive: 'inconclusive',
-  stale: 'stale',
-  accepted: 'accepted',
-  holds: 'holds',
-  declared: 'declared',
-  unproven: 'unproven',
-  'not-applicable': 'not applicable',
+function statusWord(look: Look, words: unknown): Html {
+  const { fill, stroke } = statusShapes[look]
+  const shape = fill
+    ? html`<path fill="currentColor" fill-rule="evenodd" d="${fill}"/>`
+    : html`<path fill="none" stroke="currentColor" stroke-width="2" d="${stroke}"/>`
+  return html`<span class="status ${look}"><svg viewBox="0 0 16 16" aria-hidden="true">${shape}</svg><span>${words}</span></span>`
 }
-
-function statusWord(status: Status, words: unknown): Html {
-  return html`<span class="status ${status}"><svg viewBox="0 0 16 16" aria-hidden="true">${shapes[status]}</svg><span>${words}</span></span>`
-}
-
-/** A shape for each status, so that none is told by its colour alone. */
-const shapes: Readonly<Record<Status, Html>> = {
-  holds: html`<path fill="currentColor" fill-rule="evenodd" d="M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1Zm3.6 4.3L7.1 9.8 4.5 7.3l-1.1 1.1 3.7 3.7 5.6-5.7Z"/>`,
-  broken: html`<path fill="currentColor" fill-rule="evenodd" d="M5 .8h6L15.2 5v6L11 15.2H5L.8 11V5Zm.7 3.6L4.4 5.7 6.7 8l-2.3 2.3 1.3 1.3L8 9.3l2.3 2.3 1.3-1.3L9.3 8l2.3-2.3-1.3-1.3L8 6.7Z"/>`,
-  inconclusive: html`<path fill="none" stroke="currentColor" stroke-width="2" stroke-dasharray="3.1 2.4" d="M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2Z"/>`,
-  stale: html`<path fill="none" stroke="currentColor" stroke-width="2" d="M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2Zm0 2.5V8l2.5 1.5"/>`,
-  accepted: html`<path fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round" d="M8 2 14.5 13.5h-13ZM8 6.5v3m0 1v1.5"/>`,
-  declared: html`<path fill="none" stroke="currentColor" stroke-width="2" d="M3 2h10v12H3Zm2.500 4h5m-5 3h5"/>`,
-  unproven: html`<path fill="none" stroke="currentColor" stroke-width="2" d="M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2Z"/>`,
-  'not-applicable': html`<path fill="none" stroke="currentColor" stroke-width="2" d="M2 8h12"/>`,
-}
-
-const brand = ''
 
 function moment(at: Date): Html {
   const words = at.toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
   return html`<time class="figures" datetime="${at.toISOString()}">${words}</time>`
-}
-
-function ago(at: Date, now: Date): string {
-  const minutes = Math.round((at.getTime() - now.getTime()) / 60_000)
-  const format = new Intl.RelativeTimeFormat('en-GB', { numeric: 'auto' })
-  if (minutes > -1) return 'just now'
-  if (minutes > -60) return format.format(minutes, 'minute')
-  if (minutes > -60 * 48) return format.format(Math.round(minutes / 60), 'hour')
-  return format.format(Math.round(minutes / (60 * 24)), 'day')
 }
