@@ -77,16 +77,16 @@ export const reviewCard = write({
   body: z.strictObject({ grade: z.enum(grades), version: integer }),
   response: z.strictObject({ id, dueAt: z.iso.datetime(), intervalDays: integer, version: integer }),
   run: async (transaction, { params, body }) => {
-    const [card] = await transaction(sql<Memory & { id: string; version: number }>`
-      select id, version, repetitions, ease_percent as "easePercent", interval_days as "intervalDays"
+    const [card] = await transaction(sql<Memory & { id: string; front: string; version: number }>`
+      select id, front, version, repetitions, ease_percent as "easePercent", interval_days as "intervalDays"
         from app.card where id = ${params.card} for update`)
     if (!card) throw notFound()
     if (card.version !== body.version)
       throw new Refusal(changedMeanwhile, { extra: { current: { id: card.id, version: card.version } } })
     const next = schedule(card, body.grade)
     await transaction(sql`
-      insert into app.review (id, card_id, card_version, grade, interval_days)
-      values (${newId()}, ${card.id}, ${card.version}, ${body.grade}, ${next.intervalDays})`)
+      insert into app.review (id, card_id, card_version, asked, grade, interval_days)
+      values (${newId()}, ${card.id}, ${card.version}, ${card.front}, ${body.grade}, ${next.intervalDays})`)
     const [after] = await transaction(sql<{ id: string; dueAt: string; intervalDays: number; version: number }>`
       update app.card
          set repetitions = ${next.repetitions}, ease_percent = ${next.easePercent}, interval_days = ${next.intervalDays},

@@ -1,4 +1,5 @@
 import { defineProduct } from 'holdfast'
+import { canary } from './canary.ts'
 import { routes } from './routes.ts'
 
 /** Flashcards that come back just before they are forgotten, named after H. Ebbinghaus, who measured forgetting. */
@@ -10,6 +11,7 @@ export const study = defineProduct({
   routes,
   jobs: {},
   roles: { owner: { title: 'Owner', permissions: ['cards.read', 'cards.write'] } },
+  canary,
   securityPage: new URL('./security.md', import.meta.url),
   console: new URL('./console.tsx', import.meta.url),
 })
