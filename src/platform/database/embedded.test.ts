@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { findBinaries } from './cluster-binaries.ts'
 import { discardCluster, placesFolder } from './cluster-place.ts'
 import { ClusterRefused } from './cluster-refused.ts'
@@ -228,9 +228,9 @@ test('a program that has the number of the dead server neither stops the start n
 })
 
 test('it stands in a process group of its own, without our environment', async () => {
-  process.env.HOLDFAST_TEST_CANARY = 'canary'
+  vi.stubEnv('SECRET_TEST_CANARY', 'canary')
   await start()
-  delete process.env.HOLDFAST_TEST_CANARY
+  vi.unstubAllEnvs()
   const server = postmasterOf(folder)
   expect(statOf(server)?.group).toBe(server)
   const environment = readFileSync(`/proc/${server}/environ`, 'utf8')

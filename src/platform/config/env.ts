@@ -1,0 +1,54 @@
+/** One environment variable: what it means, and what holds where it is absent. */
+export interface Variable {
+  readonly meaning: string
+  readonly default?: string
+  /** What holds where there is no default to name. */
+  readonly absent?: string
+  /** The value carries a password: it is never quoted, and never part of `Config`. */
+  readonly secret?: boolean
+}
+
+/** Every variable that Holdfast reads, once. An unknown `HOLDFAST_…` is refused. */
+export const variables = {
+  PORT: {
+    meaning: 'The port of the landing page. The two products listen on the two ports after it.',
+    default: '8700',
+  },
+  HOST: { meaning: 'The address to listen on: an IP address, or localhost.', default: '127.0.0.1' },
+  HOLDFAST_DATA_DIR: {
+    meaning: 'The data folder: secrets, mailbox, and the embedded database. Mode 0700.',
+    default: '.holdfast',
+  },
+  DATABASE_URL: {
+    meaning: 'A PostgreSQL server, 15 or newer: postgres://user:password@host:5432/postgres',
+    absent: 'the embedded PostgreSQL',
+    secret: true,
+  },
+  SMTP_URL: {
+    meaning: 'The server that sends mail: smtps://user:password@host, or smtp:// for STARTTLS.',
+    absent: 'the development mailbox: no mail leaves this machine',
+    secret: true,
+  },
+  MAIL_FROM: {
+    meaning: 'The sender of every mail: an address, or Name <address>. Needed with SMTP_URL.',
+    default: 'no-reply@holdfast.invalid',
+  },
+  TRUSTED_PROXY_CIDRS: {
+    meaning: 'The proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, fd00::/8.',
+    absent: 'none is believed',
+  },
+  LOG_LEVEL: { meaning: 'The least that is logged: trace, debug, info, warn, error or fatal.', default: 'info' },
+  HOLDFAST_CHROMIUM: {
+    meaning: 'The browser for the browser tests: the absolute path of a Chromium.',
+    absent: 'one is looked for, and installed where there is none',
+  },
+} as const satisfies Readonly<Record<string, Variable>>
+
+export type VariableName = keyof typeof variables
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The environment of this process. Nothing else reads `process.env`. */
+export function environment(): Environment {
+  return { ...process.env }
+}
