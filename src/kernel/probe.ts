@@ -20,9 +20,14 @@ export interface Sabotage {
   readonly title: string
   /** The claims that must turn red. */
   readonly turnsRed: readonly ClaimId[]
+  /** True for the few that the demo's landing page offers as a button. They must be mendable by `mendSql`. */
+  readonly inDemo?: boolean
   /** SQL run by the superuser of a test or demo database. */
   readonly breakSql?: string
   readonly mendSql?: string
-  /** A named weakness of the running server: see `weaknesses` in the server's start options. Tests only. */
+  /**
+   * For what lies in the server and not in the database: the name under which `test/world/weaknesses.ts` takes a stage of
+   * the pipeline out or replaces it. Nothing in the server itself can switch one off.
+   */
   readonly weakness?: string
 }

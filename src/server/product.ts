@@ -21,6 +21,8 @@ export interface Product<R extends Routes = Routes> {
   /** Lower-case; names the database, the session cookie and the folders. */
   readonly name: string
   readonly title: string
+  /** One sentence on what it is. */
+  readonly sentence: string
   /** individuals: each person is silently an organisation of one. */
   readonly people: 'organisations' | 'individuals'
   readonly migrations: URL

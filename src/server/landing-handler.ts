@@ -1,0 +1,170 @@
+import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/browser-defences.ts'
+import { Refusal } from '../kernel/refusal.ts'
+import { kinds, notFound } from '../platform/http/refusals.ts'
+import type { Mailbox } from '../platform/mail/mailbox.ts'
+import { worst } from '../proving/status.ts'
+import type { DemoState } from './demo.ts'
+import type { Foundation } from './foundation.ts'
+import { type Landing, landingStyle, landingStylePath, renderLanding, renderMail, renderMailbox } from './landing.ts'
+import { asRefusal } from './problem.ts'
+import type { Product } from './product.ts'
+import type { RunningProver } from './prover-client.ts'
+import type { SabotageDesk } from './sabotage-desk.ts'
+
+export interface LandingParts {
+  readonly origin: string
+  readonly version: string
+  readonly commit: string
+  readonly running: readonly { readonly product: Product; readonly origin: string; readonly foundation: Foundation }[]
+  readonly demo: DemoState
+  readonly desk: SabotageDesk
+  readonly prover: RunningProver
+  readonly mailbox: Mailbox | undefined
+  readonly folder: string
+  readonly database: string
+}
+
+interface SecurityJson {
+  readonly promises: readonly { id: string; status: string }[]
+  readonly claims: readonly { id: string; status: Landing['sabotages'][number]['shows'] }[]
+}
+
+/** The root of the demo: landing page, development mailbox, the desk for breaking controls. Loopback only, like the rest. */
+export function createLandingHandler(parts: LandingParts): (request: Request, peer: string) => Promise<Response> {
+  const style = landingStyle()
+  const host = new URL(parts.origin).host
+  const html = (body: string, status = 200) =>
+    new Response(body, {
+      status,
+      headers: { ...responseHeaders({ kind: 'page', https: false }), 'content-type': 'text/html; charset=utf-8' },
+    })
+
+  const answer = async (request: Request, url: URL): Promise<Response> => {
+    if (url.host !== host) throw new Refusal(kinds.otherHost)
+    refuseCrossSite(request, parts.origin)
+    if (request.method === 'POST') return turn(parts, url)
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      throw new Refusal(kinds.methodNotAllowed, { headers: { allow: 'GET, HEAD, POST' } })
+    if (url.pathname === '/') return html(renderLanding(await view(parts)))
+    if (url.pathname === landingStylePath)
+      return new Response(style, {
+        headers: { ...responseHeaders({ kind: 'asset', https: false }), 'content-type': 'text/css; charset=utf-8' },
+      })
+    if (url.pathname === '/security.json')
+      return new Response(JSON.stringify(await bothProducts(parts)), {
+        headers: { ...responseHeaders({ kind: 'api', https: false }), 'content-type': 'application/json' },
+      })
+    if (url.pathname === '/mail' && parts.mailbox) return html(renderMailbox(parts.mailbox.list().map(summary)))
+    const mail = /^\/mail\/([\w-]+)$/.exec(url.pathname)?.[1]
+    const found = mail === undefined ? undefined : parts.mailbox?.get(mail)
+    if (found !== undefined)
+      return html(
+        renderMail(
+          { ...summary(found), from: found.from, ...(found.text === undefined ? {} : { text: found.text }) },
+          parts.running.map((one) => one.origin),
+        ),
+      )
+    throw notFound()
+  }
+
+  return async (request) => {
+    const url = new URL(request.url)
+    try {
+      return await answer(request, url)
+    } catch (error) {
+      const { refusal } = asRefusal(error)
+      return new Response(`${refusal.kind.title}\n`, {
+        status: refusal.kind.status,
+        headers: {
+          ...responseHeaders({ kind: 'api', https: false }),
+          'content-type': 'text/plain; charset=utf-8',
+          ...refusal.headers,
+        },
+      })
+    }
+  }
+}
+
+async function turn(parts: LandingParts, url: URL): Promise<Response> {
+  const id = /^\/demo\/sabotage\/([\w-]+\/\d+)$/.exec(url.pathname)?.[1]
+  const entry = id === undefined ? undefined : await parts.desk.turn(id)
+  if (entry === undefined) throw notFound()
+  parts.prover.again(entry.product, entry.sabotage.turnsRed)
+  return new Response(null, {
+    status: 303,
+    headers: { location: '/#break', ...responseHeaders({ kind: 'page', https: false }) },
+  })
+}
+
+function summary(mail: { id: string; to: string; subject: string; receivedAt: string | Date }) {
+  return { id: mail.id, to: mail.to, subject: mail.subject, receivedAt: new Date(mail.receivedAt) }
+}
+
+/** Both products in one document: a promise is as good as the worse of the two, a claim stands once for each product. */
+async function bothProducts(parts: LandingParts): Promise<unknown> {
+  const each = await Promise.all(
+    parts.running.map(async ({ product, foundation }) => ({
+      product: product.name,
+      ...((await foundation.securityJson()) as unknown as SecurityJson),
+    })),
+  )
+  const ids = [...new Set(each.flatMap((one) => one.promises.map((promise) => promise.id)))]
+  return {
+    promises: ids.map((id) => {
+      const rows = each.flatMap((one) => one.promises.filter((promise) => promise.id === id))
+      return { ...rows[0], status: worst(rows.map((row) => row.status as never)) }
+    }),
+    claims: each.flatMap(({ product, claims }) => claims.map((claim) => ({ product, ...claim }))),
+  }
+}
+
+async function view(parts: LandingParts): Promise<Landing> {
+  const each = await Promise.all(
+    parts.running.map(async (one) => ({
+      ...one,
+      claims: ((await one.foundation.securityJson()) as unknown as SecurityJson).claims,
+    })),
+  )
+  const port = (origin: string) => `port ${new URL(origin).port}`
+  return {
+    version: parts.version,
+    commit: parts.commit,
+    products: each.map(({ product, origin, claims }) => ({
+      title: product.title,
+      sentence: product.sentence,
+      origin,
+      securityPath: '/security',
+      claims: claims.map(({ id, status }) => ({ id, status })),
+      signIns: product.name === 'crm' ? parts.demo.crm : parts.demo.study,
+    })),
+    ...(parts.mailbox === undefined ? {} : { mailbox: { path: '/mail', mails: parts.mailbox.list().length } }),
+    sabotages: parts.desk.entries().map((entry) => {
+      const own = each.find((one) => one.product.name === entry.product)!
+      return {
+        title: entry.sabotage.title,
+        product: own.product.title,
+        action: `/demo/sabotage/${entry.id}`,
+        claims: entry.sabotage.turnsRed,
+        shows: worst(
+          own.claims
+            .filter((claim) => entry.sabotage.turnsRed.includes(claim.id as never))
+            .map((claim) => claim.status),
+        ),
+        href: `${own.origin}/security`,
+        ...(entry.brokenSince === undefined ? {} : { brokenSince: entry.brokenSince }),
+      }
+    }),
+    running: [
+      {
+        what: 'Server',
+        where: `process ${process.pid}`,
+        note: 'both products and this page; sign-in runs in it too, on a login of its own',
+      },
+      ...each.map(({ product, origin }) => ({ what: product.title, where: port(origin) })),
+      { what: 'Landing page and mailbox', where: port(parts.origin) },
+      { what: 'Prover', where: `process ${parts.prover.processId}`, note: 'attacks both products from outside' },
+      { what: 'Database', where: parts.database, note: 'a Unix socket in a private folder; no port' },
+    ],
+    dataFolder: parts.folder,
+  }
+}

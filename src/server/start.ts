@@ -1,0 +1,281 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import pg from 'pg'
+import { buildConsole } from '../../tools/build-console.ts'
+import { controls } from '../controls.ts'
+import type { AcceptedRisk } from '../kernel/finding.ts'
+import type { Config } from '../platform/config/config.ts'
+import { openDataFolder, readSecrets, type Secrets, writeAtomically } from '../platform/data-folder.ts'
+import { type Cluster, startCluster } from '../platform/database/embedded.ts'
+import { type Listening, listen } from '../platform/http/listen.ts'
+import { createLog } from '../platform/log/log.ts'
+import { type Mailbox, startMailbox } from '../platform/mail/mailbox.ts'
+import type { Mailer } from '../platform/mail/outbox.ts'
+import { createMailer } from '../platform/mail/smtp.ts'
+import type { ProverJob } from '../proving/prover.ts'
+import { type DemoState, fillDemo, newDemo } from './demo.ts'
+import { createFoundation, type Foundation } from './foundation.ts'
+import { createLandingHandler } from './landing-handler.ts'
+import { prepareDatabase } from './migrations.ts'
+import type { Product } from './product.ts'
+import { type RunningProver, startProver } from './prover-client.ts'
+import { createSabotageDesk } from './sabotage-desk.ts'
+import { readCommit, version } from './version.ts'
+
+export interface Started {
+  readonly landing: string
+  readonly products: readonly { readonly product: Product; readonly origin: string; readonly foundation: Foundation }[]
+  readonly demo: DemoState
+  readonly database: string
+  readonly dataFolder: string
+  readonly prover: RunningProver
+  readonly seconds: number
+  stop(): Promise<void>
+}
+
+export interface StartOptions {
+  readonly config: Config
+  readonly products: readonly Product[]
+  /** Says what is under way, for a person who waits. */
+  readonly told: (line: string) => void
+  readonly proved: (progress: {
+    product: string
+    done: number
+    of: number
+    finding: { claim: string; status: string }
+  }) => void
+}
+
+/** The embedded server is for demos: it is older than the security floor, and its page says so under somebody's name. */
+const demoRisks: readonly AcceptedRisk[] = [
+  {
+    claim: 'tenant-isolation/server-is-patched',
+    reason: 'npm has no newer embedded PostgreSQL; it serves demos and development only',
+    owner: 'the maintainers of Holdfast',
+    until: '2027-05-31',
+  },
+]
+
+/** Starts database, products, landing page, mailbox and prover on one data folder. What was begun is ended when a part fails. */
+export async function start(options: StartOptions): Promise<Started> {
+  const began = performance.now()
+  const { config, products, told } = options
+  const endings: (() => Promise<unknown> | unknown)[] = []
+  const stop = async () => {
+    for (const end of endings.splice(0).reverse()) await end()
+  }
+  try {
+    const folder = await openDataFolder(config.dataFolder)
+    endings.push(() => folder.release())
+    const secrets = await readSecrets(folder.path)
+    const log = createLog({ level: config.log.level, folder: folder.path })
+    endings.push(() => log.close())
+
+    told('console: building what has changed')
+    const consoles = Promise.all(products.map((product) => buildConsole(product.name)))
+    consoles.catch(() => {})
+    const server = await databaseServer(config, folder.path, told)
+    endings.push(server.stop)
+    const desk = await createSabotageDesk({ superuser: server.superuser, folder: folder.path, controls, products })
+    endings.push(desk.close)
+    for (const product of products) {
+      told(`database: preparing ${databaseOf(product)}`)
+      const database = { host: server.superuser.host, port: server.superuser.port, database: databaseOf(product) }
+      await prepareDatabase({ superuser: server.superuser, database, passwords: secrets.passwords, product })
+      await desk.mendAll(product.name)
+    }
+    const mail = await mailing(config, folder.path)
+    endings.push(mail.stop)
+    await consoles
+
+    const commit = await readCommit()
+    const running: Started['products'][number][] = []
+    for (const [index, product] of products.entries()) {
+      const port = config.http.port + 1 + index
+      const origin = `http://localhost:${port}`
+      const foundation = await createFoundation({
+        product,
+        origin,
+        database: { host: server.superuser.host, port: server.superuser.port, database: databaseOf(product) },
+        passwords: secrets.passwords,
+        sessionKey: secrets.sessionKey,
+        pepper: secrets.pepper,
+        trustedProxies: config.http.trustedProxies,
+        mailer: mail.mailer,
+        log: {
+          request: (done) => log.request({ product: product.name, ...done }),
+          failure: (what) => log.failure({ product: product.name, ...what }),
+        },
+        commit,
+        acceptedRisks: server.embedded ? demoRisks : [],
+        consoleFolder: path.join(import.meta.dirname, '../../console/built', product.name),
+      })
+      endings.push(foundation.stop)
+      const listening = await listen(foundation.handle, { host: config.http.host, port })
+      endings.push(listening.stop)
+      running.push({ product, origin, foundation })
+    }
+
+    told('demo: people sign up, verify, invite and accept')
+    const demo = await demoPeople(folder.path, running, mail.mailbox)
+    const prover = startProver(
+      running.map((one) => proverJob(one, server.superuser, secrets, folder.path, commit)),
+      {
+        progress: options.proved,
+        failed: (failure) =>
+          log.failure({ product: failure.product, part: 'prover', error: new Error(failure.message) }),
+      },
+    )
+    endings.push(prover.stop)
+    const landing = await listenLanding(options, {
+      running,
+      demo,
+      desk,
+      prover,
+      mailbox: mail.mailbox,
+      folder: folder.path,
+      database: server.what,
+      commit,
+    })
+    endings.push(landing.stop)
+    writeAtomically(
+      path.join(folder.path, 'running.json'),
+      JSON.stringify({
+        landing: `http://localhost:${landing.port}`,
+        jobs: running.map((one) => publicJob(proverJob(one, server.superuser, secrets, folder.path, commit))),
+      }),
+    )
+    return {
+      landing: `http://localhost:${landing.port}`,
+      products: running,
+      demo,
+      database: server.what,
+      dataFolder: folder.path,
+      prover,
+      seconds: (performance.now() - began) / 1000,
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+interface DatabaseServer {
+  readonly superuser: { host: string; port: number; user: string; password: string }
+  readonly what: string
+  readonly embedded: boolean
+  stop(): Promise<void>
+}
+
+export async function databaseServer(
+  config: Config,
+  folder: string,
+  told: (line: string) => void,
+): Promise<DatabaseServer> {
+  if (config.database.kind === 'url') {
+    const { host, port, user, password } = new pg.Client({
+      connectionString: config.database.url,
+    }) as unknown as DatabaseServer['superuser']
+    return {
+      superuser: { host, port, user, password: password ?? '' },
+      what: `PostgreSQL at ${host}:${port}`,
+      embedded: false,
+      stop: async () => {},
+    }
+  }
+  told('database: starting the embedded PostgreSQL')
+  const cluster: Cluster = await startCluster({ folder, log: told })
+  return {
+    superuser: cluster.superuser,
+    what: `embedded PostgreSQL ${cluster.version}`,
+    embedded: true,
+    stop: () => cluster.stop(),
+  }
+}
+
+async function mailing(
+  config: Config,
+  folder: string,
+): Promise<{ mailer: Mailer; mailbox?: Mailbox; stop(): Promise<void> }> {
+  if (config.mail.kind === 'smtp') {
+    const mailer = createMailer({ url: config.mail.url, from: config.mail.from })
+    return { mailer, stop: async () => mailer.close() }
+  }
+  const mailbox = await startMailbox({ folder: path.join(folder, 'mail') })
+  const mailer = createMailer({ url: `smtp://127.0.0.1:${mailbox.port}`, from: config.mail.from })
+  return {
+    mailer,
+    mailbox,
+    stop: async () => {
+      mailer.close()
+      await mailbox.stop()
+    },
+  }
+}
+
+/** The name of a product's database. */
+export function databaseOf(product: Product): string {
+  return `holdfast_${product.name.replaceAll('-', '_')}`
+}
+
+async function demoPeople(
+  folder: string,
+  running: Started['products'],
+  mailbox: Mailbox | undefined,
+): Promise<DemoState> {
+  const file = path.join(folder, 'demo.json')
+  const kept = await readFile(file, 'utf8').then(
+    (text) => JSON.parse(text) as DemoState,
+    (error) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    },
+  )
+  if (kept?.complete || mailbox === undefined) return kept ?? { ...newDemo(), crm: [], study: [] }
+  const state = newDemo()
+  const originOf = (name: string) => running.find((one) => one.product.name === name)!.origin
+  await fillDemo(state, { crm: originOf('crm'), study: originOf('study') }, mailbox)
+  const complete = { ...state, complete: true }
+  writeAtomically(file, JSON.stringify(complete))
+  return complete
+}
+
+function proverJob(
+  { product, origin, foundation }: Started['products'][number],
+  database: { host: string; port: number },
+  secrets: Secrets,
+  folder: string,
+  commit: string,
+): ProverJob {
+  const { app, worker, auditor, prover } = secrets.passwords
+  return {
+    product: product.name,
+    people: product.people,
+    origin,
+    cookieName: foundation.cookieName,
+    database: { host: database.host, port: database.port, database: databaseOf(product) },
+    passwords: { app, worker, auditor, prover },
+    ownerMask: foundation.ownerMask,
+    plant: product.canary('{mark}').map(({ text, values }) => ({ text, values })),
+    stateFile: path.join(folder, `canaries-${product.name}.json`),
+    commit,
+    where: 'live',
+  }
+}
+
+/** What `holdfast prove` finds in the folder; the passwords it reads from the secrets. */
+function publicJob({ passwords: _, ...job }: ProverJob): Omit<ProverJob, 'passwords'> {
+  return job
+}
+
+async function listenLanding(
+  options: StartOptions,
+  parts: Omit<Parameters<typeof createLandingHandler>[0], 'origin' | 'version'>,
+): Promise<Listening> {
+  const { host, port } = options.config.http
+  return listen(createLandingHandler({ ...parts, origin: `http://localhost:${port}`, version: await version() }), {
+    host,
+    port,
+  })
+}
