@@ -1,0 +1,135 @@
+import pino from 'pino'
+import type { LogLevel } from '../config/config.ts'
+import { openBoundedFile } from './bounded-file.ts'
+import { cleanText, namesSecret } from './redaction.ts'
+
+export type FieldKind = 'text' | 'number' | 'boolean'
+export type Fields = Readonly<Record<string, FieldKind>>
+
+/** A kind of event, declared beside the code that logs it. Nothing but declared fields reaches the log. */
+export interface LogEvent<Shape extends Fields = Fields> {
+  /** `folder/what-happened`. */
+  readonly name: `${string}/${string}`
+  readonly fields: Shape
+}
+
+type ValueOf<Kind> = Kind extends 'text' ? string : Kind extends 'number' ? number : boolean
+
+/** The values of an event; those that are not known may be left out. */
+export type ValuesOf<Shape extends Fields> = { readonly [Name in keyof Shape]?: ValueOf<Shape[Name]> | undefined }
+
+/** Declares an event. Throws for a field that would hold a secret, or whose name the log uses itself. */
+export function defineEvent<const Shape extends Fields>(name: `${string}/${string}`, fields: Shape): LogEvent<Shape> {
+  if (!/^[a-z0-9-]+\/[a-z0-9-]+$/.test(name)) throw new Error(`an event is named folder/what-happened, not ${name}`)
+  for (const field of Object.keys(fields)) {
+    if (!/^[a-z][A-Za-z0-9]*$/.test(field) || own.has(field)) throw new Error(`${name}: no field can be named ${field}`)
+    if (namesSecret(field)) throw new Error(`${name}: a field named ${field} would hold a secret`)
+  }
+  return { name, fields }
+}
+
+const own = new Set(['level', 'time', 'process', 'event', 'error', 'undeclared'])
+
+type Write = <Shape extends Fields>(event: LogEvent<Shape>, values: ValuesOf<Shape>, error?: unknown) => void
+
+/** One line of JSON for each event. Values are cut and cleaned (see `cleanText`); of an error only what is declared. */
+export interface Log {
+  readonly debug: Write
+  readonly info: Write
+  readonly warn: Write
+  readonly error: Write
+  readonly fatal: Write
+  close(): void
+}
+
+export interface LogOptions {
+  readonly level: LogLevel
+  /** `stdout`, or the path of a file of bounded size (see `openBoundedFile`). */
+  readonly to: 'stdout' | { readonly file: string }
+  /** Which of our processes this is, such as `server` or `prover`. */
+  readonly process: string
+}
+
+/** A line is with the operating system when the call returns. */
+export function openLog({ level, to, process: name }: LogOptions): Log {
+  const file = to === 'stdout' ? undefined : openBoundedFile(to.file)
+  const logger = pino(
+    {
+      level,
+      base: { process: name },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    file ?? pino.destination({ fd: 1, sync: true }),
+  )
+  const writeAt =
+    (at: 'debug' | 'info' | 'warn' | 'error' | 'fatal'): Write =>
+    (event, values, error) => {
+      if (logger.isLevelEnabled(at)) logger[at](record(event, values, error))
+    }
+  return {
+    debug: writeAt('debug'),
+    info: writeAt('info'),
+    warn: writeAt('warn'),
+    error: writeAt('error'),
+    fatal: writeAt('fatal'),
+    close: () => file?.close(),
+  }
+}
+
+/** The types keep undeclared fields out of literals only; what comes in a variable is dropped here, and named. */
+function record(event: LogEvent, values: ValuesOf<Fields>, error: unknown): Record<string, unknown> {
+  const line: Record<string, unknown> = { event: event.name }
+  for (const [field, kind] of Object.entries(event.fields)) {
+    const value: unknown = values[field]
+    if (value !== undefined) line[field] = takeOnly(kind, value)
+  }
+  const undeclared = Object.keys(values).filter((field) => !Object.hasOwn(event.fields, field))
+  if (undeclared.length > 0) line.undeclared = cleanText(undeclared.join(' '))
+  if (error !== undefined) line.error = describeError(error)
+  return line
+}
+
+function takeOnly(kind: FieldKind, value: unknown): string | number | boolean {
+  if (kind === 'text' && typeof value === 'string') return cleanText(value)
+  if (kind === 'number' && typeof value === 'number' && Number.isFinite(value)) return value
+  if (kind === 'boolean' && typeof value === 'boolean') return value
+  return `[not a ${kind}]`
+}
+
+interface DescribedError {
+  readonly name: string
+  readonly message: string
+  readonly code?: string
+  /** The innermost functions, without the message that `stack` repeats. */
+  readonly at?: string
+  readonly cause?: DescribedError
+}
+
+/** Nothing but these members: an error of a library carries requests, rows and connection strings in others. */
+function describeError(error: unknown, depth = 0): DescribedError {
+  if (!(error instanceof Error)) return { name: 'not an Error', message: typeof error }
+  const { code } = error as { code?: unknown }
+  const at = error.stack?.split('\n').filter((line) => /^ {4}at /.test(line)) ?? []
+  return {
+    name: cleanText(error.name),
+    message: cleanText(withoutInput(error)),
+    ...(typeof code === 'string' && { code: cleanText(code) }),
+    ...(at.length > 0 && {
+      at: cleanText(
+        at
+          .slice(0, 8)
+          .map((line) => line.trim().slice(3))
+          .join(' < '),
+      ),
+    }),
+    ...(error.cause !== undefined && depth < 3 && { cause: describeError(error.cause, depth + 1) }),
+  }
+}
+
+/** Errors about input quote it: those of JSON, and PostgreSQL's of class 22, such as `invalid input syntax`. */
+function withoutInput(error: Error): string {
+  if (error instanceof SyntaxError && error.message.includes('JSON')) return 'not valid JSON'
+  const isDataException = /^22/.test(String((error as { code?: unknown }).code))
+  return isDataException ? error.message.replace(/".*"/s, '"…"') : error.message
+}
