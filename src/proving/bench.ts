@@ -20,7 +20,7 @@ export interface BenchOptions {
   /** Statements that plant a mark in each of the product's tables, run as the canary. */
   readonly plant: (mark: string) => readonly Statement[]
   /** What was kept of the canaries of the last run, and where to keep what is new. */
-  readonly kept: KeptCanaries | undefined
+  kept(): Promise<KeptCanaries | undefined>
   keep(canaries: KeptCanaries): Promise<void>
 }
 
@@ -241,7 +241,7 @@ async function prepareCanaries(
   ask: (path: string, request?: Ask) => Promise<Answer>,
   mail: (address: string) => Promise<{ subject: string; text: string }[]>,
 ): Promise<Bench['canaries']> {
-  const kept: Record<string, KeptCanaries[string]> = { ...options.kept }
+  const kept: Record<string, KeptCanaries[string]> = { ...(await options.kept()) }
   const made: Record<string, Canary> = {}
   for (const name of ['a', 'b', 'unverified']) {
     const known = kept[name] ?? newCanary(name)

@@ -5,7 +5,7 @@ import type { Control } from '../kernel/control.ts'
 import type { Finding, Where } from '../kernel/finding.ts'
 import { Login, type LoginOptions } from '../platform/database/login.ts'
 import type { Statement } from '../platform/database/statement.ts'
-import { createBench, type KeptCanaries } from './bench.ts'
+import { type BenchOptions, createBench, type KeptCanaries } from './bench.ts'
 import { readFindings, recordFindings } from './ledger.ts'
 import { runProbes, selectProbes } from './runner.ts'
 
@@ -46,19 +46,7 @@ export async function prove(
       against: 'real',
       commit: job.commit,
       bench: async () => {
-        bench = await createBench({
-          ...job,
-          mayDisturb: job.where !== 'live',
-          logins: {
-            app: { ...loginOptions(job, 'app', 4), entersBy: 'enter' },
-            worker: { ...loginOptions(job, 'worker', 2), entersBy: 'enter_lease' },
-            auditor: loginOptions(job, 'auditor', 2),
-            prover: loginOptions(job, 'prover', 2),
-          },
-          plant: (mark) => job.plant.map((statement) => withMark(statement, mark)),
-          kept: await readKept(job.stateFile),
-          keep: (canaries) => writeKept(job.stateFile, canaries),
-        })
+        bench = await createBench(benchOptionsOf(job))
         return bench
       },
       told: (progress) => told({ product: job.product, ...progress }),
@@ -67,6 +55,23 @@ export async function prove(
   } finally {
     await bench?.close()
     await ledger.close()
+  }
+}
+
+/** What the bench of this job needs. */
+export function benchOptionsOf(job: ProverJob): BenchOptions {
+  return {
+    ...job,
+    mayDisturb: job.where !== 'live',
+    logins: {
+      app: { ...loginOptions(job, 'app', 4), entersBy: 'enter' },
+      worker: { ...loginOptions(job, 'worker', 2), entersBy: 'enter_lease' },
+      auditor: loginOptions(job, 'auditor', 2),
+      prover: loginOptions(job, 'prover', 2),
+    },
+    plant: (mark) => job.plant.map((statement) => withMark(statement, mark)),
+    kept: () => readKept(job.stateFile),
+    keep: (canaries) => writeKept(job.stateFile, canaries),
   }
 }
 

@@ -105,6 +105,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       headersFor: responseHeaders,
       refuseCrossSite: (request) => refuseCrossSite(request, origin),
       clientAddress: (peer, headers) => clientAddress(peer, headers, proxies),
+      spendOverall: limits.spendOverall,
       spendByAddress: limits.spendByAddress,
       spendBySession: limits.spendByPerson,
       present: sessions.present,

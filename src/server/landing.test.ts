@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Look, statusWords } from '../proving/status-shape.ts'
+import { statuses } from '../kernel/finding.ts'
 import {
   type Landing,
   type LandingProduct,
@@ -16,9 +16,9 @@ const product: LandingProduct = {
   origin: 'http://localhost:8702',
   securityPath: '/security',
   claims: [
-    { id: 'a/holds', look: 'holds' },
-    { id: 'a/broken', look: 'broken' },
-    { id: 'a/stale', look: 'stale' },
+    { id: 'a/holds', status: 'holds' },
+    { id: 'a/broken', status: 'broken' },
+    { id: 'a/stale', status: 'stale' },
   ],
   signIns: [{ who: 'Somebody', address: 'lena@learn.example', password: 'salt-reef-harbour' }],
 }
@@ -27,7 +27,7 @@ const landing: Landing = {
   version: '0.1.0',
   commit: '46c507b9d0f0a1b2c3d4',
   products: [product],
-  mailbox: { path: '/mailbox', mails: 1 },
+  mailbox: { path: '/mail', mails: 1 },
   sabotages: [
     {
       title: 'Drop a policy',
@@ -51,16 +51,21 @@ const mail: Mail = {
   text: 'Hello',
 }
 
-const looks = Object.keys(statusWords) as Look[]
-
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>'&`
 
 test('only what is green counts as holding', () => {
-  for (const look of looks) {
-    const page = renderLanding({ ...landing, products: [{ ...product, claims: [{ id: 'a/b', look }] }] })
-    const holding = look === 'holds' ? 1 : 0
+  for (const status of statuses) {
+    const page = renderLanding({ ...landing, products: [{ ...product, claims: [{ id: 'a/b', status }] }] })
+    const holding = status === 'holds' ? 1 : 0
     expect(page).toContain(`<strong class="figures">${holding}</strong> of <span class="figures">1</span> claims hold`)
   }
+})
+
+test('what holds against a stand-in alone does not count as holding', () => {
+  const claims = [{ id: 'a/b', status: 'holds', standIn: true }] as const
+  const page = renderLanding({ ...landing, products: [{ ...product, claims }] })
+  expect(page).toContain('<strong class="figures">0</strong>')
+  expect(page).toContain('1 holds against a stand-in')
 })
 
 test('every status that is not green is told in words', () => {
@@ -158,7 +163,7 @@ function htmlOnly(source: string): Mail {
 
 /** The same view with every string of it hostile. */
 function replaced<T>(value: T): T {
-  if (typeof value === 'string') return (looks as readonly string[]).includes(value) ? value : (hostile as T)
+  if (typeof value === 'string') return (statuses as readonly string[]).includes(value) ? value : (hostile as T)
   if (Array.isArray(value)) return value.map(replaced) as T
   if (value instanceof Date || typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, replaced(inner)])) as T

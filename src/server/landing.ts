@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { html, raw } from 'hono/html'
+import type { Status } from '../kernel/finding.ts'
 import { mark } from '../proving/mark.ts'
-import { type Look, statusShapes, statusWords } from '../proving/status-shape.ts'
+import { type Look, lookOf, statusShapes, statusWords } from '../proving/status-shape.ts'
 import { ago, counted } from '../proving/wording.ts'
 
 /** What the landing page of `holdfast start` shows. Origins are absolute (`http://localhost:8701`), paths are not. */
@@ -25,8 +26,8 @@ export interface LandingProduct {
   readonly origin: string
   /** Where its security page stands, such as `/security`. */
   readonly securityPath: string
-  /** Every claim of its page, in the page's order, with what the page shows of it. */
-  readonly claims: readonly { readonly id: string; readonly look: Look }[]
+  /** Every claim of its page, in the page's order. `standIn`: found against a part that stands in for the real one. */
+  readonly claims: readonly { readonly id: string; readonly status: Status; readonly standIn?: boolean }[]
   /** People of the demo. Empty with real data. */
   readonly signIns: readonly SignIn[]
 }
@@ -46,7 +47,7 @@ export interface LandingSabotage {
   readonly action: string
   /** The claims that must turn red, and what the page shows of them now (the worst of them). */
   readonly claims: readonly string[]
-  readonly shows: Look
+  readonly shows: Status
   /** The place on the security page, absolute. */
   readonly href: string
   /** Absent while the control is intact. */
@@ -68,6 +69,9 @@ export interface Mail extends MailSummary {
 }
 
 type Html = ReturnType<typeof html>
+
+/** Where the mailbox stands; one mail is below it, by its id. */
+export const mailboxPath = '/mail'
 
 /** Where these pages look for their one style sheet. */
 export const landingStylePath = '/landing.css'
@@ -132,7 +136,7 @@ export function renderMail(mail: Mail, origins: readonly string[]): string {
   return page({
     title: mail.subject || 'Mail without a subject',
     body: html`
-      ${wayBack('/mailbox', 'Mailbox')}
+      ${wayBack(mailboxPath, 'Mailbox')}
       <main>
         <h1>${mail.subject || 'Without a subject'}</h1>
         <dl class="envelope">
@@ -172,12 +176,13 @@ function productCard(product: LandingProduct): Html {
 }
 
 function claimsOf(product: LandingProduct): Html {
-  const holding = product.claims.filter((claim) => claim.look === 'holds').length
+  const looks = product.claims.map(({ status, standIn = false }) => lookOf({ status, standIn }))
+  const holding = looks.filter((look) => look === 'holds').length
   return html`
     <section class="claims" aria-label="Security of ${product.title}">
-      <p class="tally"><strong class="figures">${holding}</strong> of <span class="figures">${product.claims.length}</span> claims hold</p>
-      <div class="strip" aria-hidden="true">${product.claims.map((claim) => html`<i class="${claim.look}"></i>`)}</div>
-      <ul class="counts">${countLooks(product.claims).map(
+      <p class="tally"><strong class="figures">${holding}</strong> of <span class="figures">${looks.length}</span> claims hold</p>
+      <div class="strip" aria-hidden="true">${looks.map((look) => html`<i class="${look}"></i>`)}</div>
+      <ul class="counts">${countLooks(looks).map(
         ([look, count]) => html`<li>${statusWord(look, `${count} ${inCount(look, count)}`)}</li>`,
       )}</ul>
       <p><a href="${product.origin}${product.securityPath}">Security page of ${product.title}</a></p>
@@ -185,9 +190,9 @@ function claimsOf(product: LandingProduct): Html {
 }
 
 /** How many look like what; what is red comes first. */
-function countLooks(claims: LandingProduct['claims']): [Look, number][] {
+function countLooks(looks: readonly Look[]): [Look, number][] {
   return (Object.keys(statusWords) as Look[])
-    .map((look): [Look, number] => [look, claims.filter((claim) => claim.look === look).length])
+    .map((look): [Look, number] => [look, looks.filter((one) => one === look).length])
     .filter(([, count]) => count > 0)
 }
 
@@ -223,8 +228,8 @@ function mailboxLine(mailbox: NonNullable<Landing['mailbox']>): Html {
 
 function sabotagePanel(sabotages: readonly LandingSabotage[]): Html {
   return html`
-    <section class="sabotages" aria-labelledby="sabotages">
-      <h2 id="sabotages">Break a control</h2>
+    <section class="sabotages" id="break" aria-labelledby="break-title">
+      <h2 id="break-title">Break a control</h2>
       <p class="prose">
         A page that is always green proves nothing. Break something on purpose, watch the page of that product turn red
         at its next attack, and mend it with a second click.
@@ -273,7 +278,7 @@ function runningPanel(view: Landing): Html {
 function mailLine(mail: MailSummary, now: Date): Html {
   return html`
     <li>
-      <a href="/mailbox/${encodeURIComponent(mail.id)}">${mail.subject || 'Without a subject'}</a>
+      <a href="${mailboxPath}/${encodeURIComponent(mail.id)}">${mail.subject || 'Without a subject'}</a>
       <span class="to">${mail.to}</span>
       <span class="when soft">${moment(mail.receivedAt)}, ${ago(mail.receivedAt, now)}</span>
     </li>`

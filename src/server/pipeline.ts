@@ -6,6 +6,9 @@ import type { ReadInput } from './input.ts'
 import { asRefusal, problemBody } from './problem.ts'
 import type { Matched } from './routing.ts'
 
+/** `RateLimit-Policy` and `RateLimit`, by lower-case name. */
+export type LimitHeaders = { readonly 'ratelimit-policy'?: string; readonly ratelimit?: string }
+
 /** The stages of one request, each owned by its control. Handed in, so that a test can show what happens without one. */
 export interface Stages {
   /** Whether browsers reach us over HTTPS. */
@@ -18,7 +21,8 @@ export interface Stages {
   }): Readonly<Record<string, string>>
   refuseCrossSite(request: Request): void
   clientAddress(peer: string, headers: Headers): string
-  spendByAddress(address: string, limit: Limit): Readonly<Record<string, string>>
+  spendOverall(address: string): LimitHeaders
+  spendByAddress(address: string, limit: Limit): LimitHeaders
   spendBySession(session: string, limit: Limit): void
   present(cookieHeader: string | null): { entry: Uint8Array; session: string } | undefined
   match(method: string, path: string): Matched
@@ -40,9 +44,6 @@ export interface Stages {
   }): void
 }
 
-/** All requests of one address together; each route has its own limit besides. */
-const overall: Limit = { name: 'all', quota: 6000, windowSeconds: 60 }
-
 /** The way of one request, top to bottom. */
 export function createPipeline(stages: Stages): (request: Request, peer: string) => Promise<Response> {
   const ownHost = new URL(stages.origin).host
@@ -61,7 +62,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
       refuseOtherHost(ownHost, url)
       stages.refuseCrossSite(request)
       address = stages.clientAddress(peer, request.headers)
-      let limits = stages.spendByAddress(address, overall)
+      let limits = stages.spendOverall(address)
       const presented = stages.present(request.headers.get('cookie'))
       session = presented?.session
       const caller: Caller = {
@@ -73,7 +74,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
       if (isApi) {
         const { route, params } = stages.match(request.method === 'HEAD' ? 'GET' : request.method, url.pathname)
         routeName = `${route.method} ${route.path}`
-        limits = stages.spendByAddress(address, route.limit)
+        limits = joinLimits(limits, stages.spendByAddress(address, route.limit))
         if (session !== undefined) stages.spendBySession(session, route.limit)
         const input = await stages.readInput(route, request, url, params)
         // One transaction: entry, statements, audit record, commit. What the handler returns has been committed.
@@ -132,4 +133,13 @@ function render(
   })
   for (const cookie of reply.cookies ?? []) headers.append('set-cookie', cookie)
   return new Response(body, { status, headers })
+}
+
+/** Both are lists: the limit over all routes, and the route's own. */
+function joinLimits(first: LimitHeaders, second: LimitHeaders): LimitHeaders {
+  if (first.ratelimit === undefined) return second
+  return {
+    'ratelimit-policy': `${first['ratelimit-policy']}, ${second['ratelimit-policy']}`,
+    ratelimit: `${first.ratelimit}, ${second.ratelimit}`,
+  }
 }
