@@ -1,12 +1,19 @@
-import { id, integer, newId, notFound, Refusal, read, sql, text, write } from 'holdfast'
+import { newId, notFound, Refusal, read, sql, write } from 'holdfast'
 import { z } from 'zod'
+import { name, rowId, side, version } from './fields.ts'
 import { reading, writing } from './limits.ts'
 import { cursor, idBefore, pageOf, pageSize } from './page.ts'
 import { changedMeanwhile } from './refusals.ts'
 
-const side = text(2000)
-const card = z.strictObject({ id, deckId: id, front: side, back: side, dueAt: z.iso.datetime(), version: integer })
-const one = z.strictObject({ card: id })
+const card = z.strictObject({
+  id: rowId,
+  deckId: rowId,
+  front: side,
+  back: side,
+  dueAt: z.iso.datetime(),
+  version,
+})
+const one = z.strictObject({ card: rowId })
 
 type Card = z.output<typeof card>
 
@@ -19,10 +26,10 @@ export const listCards = read({
   summary: 'A deck and its cards, newest first',
   needs: 'cards.read',
   limit: reading,
-  params: z.strictObject({ deck: id }),
+  params: z.strictObject({ deck: rowId }),
   query: z.strictObject({ after: cursor }),
   response: z.strictObject({
-    deck: z.strictObject({ id, name: text(120), version: integer }),
+    deck: z.strictObject({ id: rowId, name, version }),
     cards: z.array(card),
     next: z.string().nullable(),
   }),
@@ -57,7 +64,7 @@ export const createCard = write({
   needs: 'cards.write',
   limit: writing,
   idempotent: true,
-  params: z.strictObject({ deck: id }),
+  params: z.strictObject({ deck: rowId }),
   body: z.strictObject({ front: side, back: side }),
   response: card,
   run: async (transaction, { params, body }) => {
@@ -79,7 +86,7 @@ export const editCard = write({
   needs: 'cards.write',
   limit: writing,
   params: one,
-  body: z.strictObject({ front: side, back: side, version: integer }),
+  body: z.strictObject({ front: side, back: side, version }),
   response: card,
   run: async (transaction, { params, body }) => {
     const [edited] = await transaction(sql<Card>`

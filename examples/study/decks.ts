@@ -1,13 +1,13 @@
-import { id, integer, newId, notFound, Refusal, read, sql, text, write } from 'holdfast'
+import { newId, notFound, Refusal, read, sql, write } from 'holdfast'
 import { z } from 'zod'
+import { count, name, rowId, version } from './fields.ts'
 import { reading, writing } from './limits.ts'
 import { cursor, idBefore, pageOf, pageSize } from './page.ts'
 import { changedMeanwhile } from './refusals.ts'
 import { studyDay } from './study-day.ts'
 
-const deck = z.strictObject({ id, name: text(120), version: integer })
-const name = text(120)
-const one = z.strictObject({ deck: id })
+const deck = z.strictObject({ id: rowId, name, version })
+const one = z.strictObject({ deck: rowId })
 
 type Deck = z.output<typeof deck>
 
@@ -19,7 +19,7 @@ export const listDecks = read({
   limit: reading,
   query: z.strictObject({ after: cursor, dayEnds: z.iso.datetime() }),
   response: z.strictObject({
-    decks: z.array(deck.extend({ cards: integer, due: integer })),
+    decks: z.array(deck.extend({ cards: count, due: count })),
     next: z.string().nullable(),
   }),
   statement: ({ query }) => sql<Deck & { cards: number; due: number }>`
@@ -59,7 +59,7 @@ export const renameDeck = write({
   needs: 'cards.write',
   limit: writing,
   params: one,
-  body: z.strictObject({ name, version: integer }),
+  body: z.strictObject({ name, version }),
   response: deck,
   run: async (transaction, { params, body }) => {
     const [renamed] = await transaction(sql<Deck>`

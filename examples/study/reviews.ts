@@ -1,12 +1,13 @@
-import { id, integer, newId, notFound, Refusal, read, sql, text, write } from 'holdfast'
+import { newId, notFound, Refusal, read, sql, write } from 'holdfast'
 import { z } from 'zod'
+import { count, name, rowId, side, version } from './fields.ts'
 import { reading, writing } from './limits.ts'
 import { changedMeanwhile } from './refusals.ts'
 import { grades, type Memory, schedule } from './schedule.ts'
 import { studyDay } from './study-day.ts'
 
 const atOnce = 20
-const days = z.strictObject({ again: integer, hard: integer, good: integer, easy: integer })
+const days = z.strictObject({ again: count, hard: count, good: count, easy: count })
 
 interface DueRow extends Memory {
   readonly due: number
@@ -25,17 +26,17 @@ export const dueToday = read({
   summary: 'The next cards that are due today, in all decks or in one, and how far the day has come',
   needs: 'cards.read',
   limit: reading,
-  query: z.strictObject({ dayEnds: z.iso.datetime(), deck: id.optional() }),
+  query: z.strictObject({ dayEnds: z.iso.datetime(), deck: rowId.optional() }),
   response: z.strictObject({
-    due: integer,
-    done: integer,
+    due: count,
+    done: count,
     cards: z.array(
       z.strictObject({
-        id,
-        deckName: text(120),
-        front: text(2000),
-        back: text(2000),
-        version: integer,
+        id: rowId,
+        deckName: name,
+        front: side,
+        back: side,
+        version,
         /** In how many days the card comes back, for each answer. 0: later today. */
         days,
       }),
@@ -73,9 +74,9 @@ export const reviewCard = write({
   needs: 'cards.write',
   limit: writing,
   idempotent: true,
-  params: z.strictObject({ card: id }),
-  body: z.strictObject({ grade: z.enum(grades), version: integer }),
-  response: z.strictObject({ id, dueAt: z.iso.datetime(), intervalDays: integer, version: integer }),
+  params: z.strictObject({ card: rowId }),
+  body: z.strictObject({ grade: z.enum(grades), version }),
+  response: z.strictObject({ id: rowId, dueAt: z.iso.datetime(), intervalDays: count, version }),
   run: async (transaction, { params, body }) => {
     const [card] = await transaction(sql<Memory & { id: string; front: string; version: number }>`
       select id, front, version, repetitions, ease_percent as "easePercent", interval_days as "intervalDays"

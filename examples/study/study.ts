@@ -6,6 +6,7 @@ import { routes } from './routes.ts'
 export const study = defineProduct({
   name: 'study',
   title: 'Ebb',
+  sentence: 'Flashcards that come back just before you would forget them.',
   people: 'individuals',
   migrations: new URL('./migrations/', import.meta.url),
   routes,
