@@ -1,6 +1,6 @@
 // The process in which the prover lives: `start` and `prove` fork it, and send it what it may know over the channel.
 import { controls } from '../controls.ts'
-import { provingControl } from './control.ts'
+import { proving } from './control.ts'
 import { type ProverJob, prove, proveForEver } from './prover.ts'
 
 /** What the parent sends. */
@@ -21,7 +21,7 @@ export type FromProver =
   | { readonly kind: 'failed'; readonly product: string; readonly message: string }
   | { readonly kind: 'over' }
 
-const all = [...controls, provingControl]
+const all = [...controls, proving]
 const asked = new Map<string, readonly string[]>()
 const stop = new AbortController()
 const say = (message: FromProver) => process.send?.(message)

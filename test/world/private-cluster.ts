@@ -33,6 +33,8 @@ export interface PrivateCluster {
   readonly superuser: Cluster['superuser']
   /** A new database with the foundation in it, and what the test wants of tables. */
   found(database: string, options?: { readonly tables?: string }): Promise<Founded>
+  /** What every start does first. */
+  bootstrapAgain(database: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -83,6 +85,7 @@ export async function startPrivateCluster(
       if (tables !== undefined) await one.migrate(tables)
       return one
     },
+    bootstrapAgain: (database) => bootstrap(cluster.superuser, database, passwords),
     async stop() {
       for (const one of founded) await one.close()
       await cluster.stop()

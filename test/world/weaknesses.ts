@@ -39,4 +39,27 @@ export const weaknesses: Readonly<Record<string, (stages: Stages) => Stages>> = 
       headers.get('x-forwarded-for')?.split(',')[0]?.trim() || stages.clientAddress(peer, headers),
   }),
   'rate-limits/one-bucket-for-all': (stages) => ({ ...stages, clientAddress: () => '192.0.2.1' }),
+  'proving/draft-hidden': (stages) => ({
+    ...stages,
+    page: rewritten(stages, '/security', (text) => text.replaceAll('class="draft"', 'class="quiet"')),
+  }),
+  'proving/edited-after-review': (stages) => {
+    // The reviewed source with one word more, and a page that still names the reviewer.
+    const page = rewritten(stages, '/security.md', (text) =>
+      text
+        .replace('---\n', '---\nreviewed-by: Somebody\nreviewed-on: 2026-01-01\nreviewed-digest: 0000\n')
+        .concat('\nMore.\n'),
+    )
+    return {
+      ...stages,
+      page: rewritten({ ...stages, page }, '/security', (text) => text.replaceAll('class="draft"', 'class="reviewed"')),
+    }
+  },
+}
+
+function rewritten(stages: Stages, path: string, change: (text: string) => string): Stages['page'] {
+  return async (request, url) => {
+    const answer = await stages.page(request, url)
+    return url.pathname === path ? new Response(change(await answer.text()), answer) : answer
+  }
 }
