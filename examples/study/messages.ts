@@ -61,7 +61,7 @@ export const say = createMessages({
 
   'card.add': 'Add a card',
   'card.create': 'Add card',
-  'card.created': 'The card is added.',
+  'card.added': { one: '{count} card added. The form stays open.', other: '{count} cards added. The form stays open.' },
   'card.addHint': 'The form stays open for the next card.',
   'card.edit': 'Edit',
   'card.editTitle': 'Edit card',

@@ -1,15 +1,5 @@
-import {
-  Button,
-  Form,
-  type FormState,
-  Notice,
-  type Problem,
-  TextArea,
-  useForm,
-  useToast,
-  useWrite,
-} from 'holdfast/console'
-import { type ReactNode, useRef } from 'react'
+import { Button, Form, type FormState, Notice, type Problem, TextArea, useForm, useWrite } from 'holdfast/console'
+import { type ReactNode, useRef, useState } from 'react'
 import { client } from '../client.ts'
 import { say } from '../messages.ts'
 
@@ -17,21 +7,23 @@ export type Card = Awaited<ReturnType<typeof client.listCards>>['cards'][number]
 type Sides = { readonly front: string; readonly back: string }
 
 export function NewCard({ deck, onClose }: { readonly deck: string; readonly onClose: () => void }) {
-  const toast = useToast()
+  const [added, setAdded] = useState(0)
   const create = useWrite(client.createCard)
   const front = useRef<HTMLTextAreaElement>(null)
   const form = useForm({
     values: { front: '', back: '' },
     submit: (body, idempotencyKey) => create.send({ params: { deck }, body, idempotencyKey }),
     done: () => {
-      toast(say('card.created'))
+      setAdded((before) => before + 1)
       form.reset()
       front.current?.focus()
     },
   })
   return (
     <CardForm form={form} act={say('card.create')} close={say('word.close')} onClose={onClose} front={front}>
-      <p className="quiet-text">{say('card.addHint')}</p>
+      <p className="quiet-text" role="status">
+        {added === 0 ? say('card.addHint') : say('card.added', { count: added })}
+      </p>
     </CardForm>
   )
 }

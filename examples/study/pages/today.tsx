@@ -34,19 +34,20 @@ function Today({ data, inDeck }: { readonly data: Due; readonly inDeck: boolean 
   // An answer counts at once; the server's own numbers follow.
   const open = data.cards.filter((card) => !isAnswered(card))
   const ahead = data.cards.length - open.length
+  const done = data.done + (unsaved ? 0 : ahead)
   const [card] = open
   return (
     <section className="today">
       <PageTitle title={inDeck && card ? say('today.inDeck', { deck: card.deckName }) : say('today.title')}>
         {inDeck && <PageLink to="/today">{say('today.allDecks')}</PageLink>}
       </PageTitle>
-      <Progress done={data.done + ahead} left={Math.max(data.due - ahead, open.length)} />
+      <Progress done={done} left={Math.max(data.due - ahead, open.length)} />
       {unsaved ? (
         <Unsaved problem={unsaved.problem} onSendAgain={sendAgain} />
       ) : card ? (
         <Review key={`${card.id} ${card.version}`} card={card} onGrade={(grade) => answer(card, grade)} />
       ) : (
-        <NothingDue done={data.done + ahead} />
+        <NothingDue done={done} />
       )}
     </section>
   )
@@ -82,9 +83,11 @@ function Review({ card, onGrade }: { readonly card: DueCard; readonly onGrade: (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys are a shorter way; every act has its button
     <div className="review" onKeyDown={onKeyDown}>
       <div className="face" ref={front} tabIndex={-1}>
-        <p className="face-title">{say('today.question')}</p>
+        <p className="face-title">
+          <span>{say('today.question')}</span>
+          <span>{card.deckName}</span>
+        </p>
         <p className="face-text">{card.front}</p>
-        <p className="face-deck">{card.deckName}</p>
       </div>
       {turned ? (
         <>
