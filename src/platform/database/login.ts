@@ -1,6 +1,6 @@
 import type { Transaction } from '../http/route.ts'
 import { type Compilable, type Statement, sql, toStatement } from './statement.ts'
-import { type DatabaseError, type Exchanged, Wire, type WireOptions } from './wire.ts'
+import { type Exchanged, isLost, Wire, type WireOptions } from './wire.ts'
 
 /** What a transaction presents in order to enter an organisation. */
 export interface Entry {
@@ -162,7 +162,7 @@ export class Login {
       : { text: 'select holdfast.enter($1, $2, $3) as stale', values: [secret, organisation, need] }
   }
 
-  /** One group of statements as one implicit transaction. A statement that was lost on this connection is tried on another, once. */
+  /** One group of statements as one implicit transaction. A statement that was lost on its connection is tried again, once. */
   async #once(group: readonly Statement<unknown>[], again = true): Promise<Exchanged> {
     const wire = await this.#take()
     let answer: Exchanged
@@ -176,8 +176,11 @@ export class Login {
       throw error
     }
     // The answer leaves now; the connection goes back when the reset is through.
-    this.#giveBack(wire, reset, answer.status).catch(() => {})
-    if (answer.error && again && lostStatement(answer.error)) return this.#once(group, false)
+    const returned = this.#giveBack(wire, reset, answer.status)
+    if (answer.error && again && isLost(answer.error)) {
+      await returned
+      return this.#once(group, false)
+    }
     if (answer.error) throw answer.error
     if (answer.status !== 'I') throw new ConnectionSpoilt('a statement left a transaction open')
     return answer
@@ -260,7 +263,8 @@ export class Login {
 
   #drop(wire: Wire, reason: Error): void {
     wire.destroy(reason)
-    this.#all.delete(wire)
+    // Whoever waited on it reports the loss as well: the place that became free is given away once.
+    if (!this.#all.delete(wire)) return
     const at = this.#idle.indexOf(wire)
     if (at >= 0) this.#idle.splice(at, 1)
     if (this.#waiting.length > 0) this.#openForWaiting()
@@ -287,7 +291,7 @@ export class Login {
     this.#opening++
     try {
       const wire = await Wire.open({ ...this.#options, settings: { ...pinnedSettings, ...this.#options.settings } })
-      await this.#checkRole(wire)
+      await this.#prepare(wire)
       this.#all.add(wire)
       return wire
     } finally {
@@ -307,12 +311,16 @@ export class Login {
     )
   }
 
-  /** A login role may change its own settings for ever, and poison every later connection: what it has set is compared. */
-  async #checkRole(wire: Wire): Promise<void> {
-    const [answer] = await Promise.all(wire.exchange([[roleSettings]]))
+  /**
+   * A login role may change its own settings for ever, and poison every later connection: what it has set is compared. The
+   * statements of the hygiene are prepared before anybody's SQL runs here, so that DEALLOCATE ALL always shows: it takes
+   * them away too, and the connection with them.
+   */
+  async #prepare(wire: Wire): Promise<void> {
+    const [answer, reset] = await Promise.all(wire.exchange([[roleSettings], hygiene]))
     const found = answer!.results[0]?.rows.map((row) => String(row.setting)).sort() ?? ['(could not be read)']
     const allowed = [...this.#options.roleSettings].sort()
-    if (answer!.error || found.join('\n') !== allowed.join('\n')) {
+    if (answer!.error || reset!.error || found.join('\n') !== allowed.join('\n')) {
       const reason = new ConnectionSpoilt(
         `the role ${this.#options.user} has settings that are not in the manifest: ${found.filter((one) => !allowed.includes(one)).join(', ') || '(some are missing)'}`,
       )
@@ -334,8 +342,3 @@ const roleSettings = sql`
   select unnest(setconfig) as setting from pg_catalog.pg_db_role_setting
    where setrole = (select oid from pg_catalog.pg_roles where rolname = current_user)
      and setdatabase in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))`
-
-/** The prepared statement is gone (an injected DEALLOCATE), or its result changed (a migration): nothing ran. */
-function lostStatement(error: DatabaseError): boolean {
-  return error.code === '26000' || error.code === '0A000'
-}

@@ -27,11 +27,15 @@ export interface WireOptions {
   /** Settings of the startup packet: they beat what the role has set for itself, and RESET ALL goes back to them. */
   readonly settings: Readonly<Record<string, string>>
   readonly connectTimeoutMillis?: number
+  /** The most that one group may answer; what answers more is cut off, before it fills the memory of all. */
+  readonly mostBytes?: number
 }
 
 /** What `pg-protocol` hands over; each name has its own further members. */
 interface BackendMessage {
   readonly name: string
+  /** Of the message as it came, in bytes. */
+  readonly length: number
 }
 
 interface Named {
@@ -45,12 +49,14 @@ interface Pending {
   readonly results: { rows: Record<string, unknown>[]; rowCount: number; command: string }[]
   rows: Record<string, unknown>[]
   readonly notices: string[]
+  bytes: number
   error?: DatabaseError
   readonly settle: (outcome: Exchanged) => void
   readonly fail: (error: Error) => void
 }
 
 const mostNamed = 200
+const defaultMostBytes = 64 * 1024 * 1024
 const sync = serialize.sync()
 
 /**
@@ -63,6 +69,9 @@ export class Wire {
   readonly #stream: Duplex
   readonly #pending: Pending[] = []
   readonly #named = new Map<string, Named>()
+  readonly #mostBytes: number
+  /** Names to close at the head of the next write: behind an error the server would skip the request. */
+  #forgotten: string[] = []
   // 128 random bits: an injected PREPARE cannot guess, and so cannot take over, a name that the server uses.
   readonly #prefix = `h${randomBytes(16).toString('hex')}_`
   #count = 0
@@ -70,11 +79,12 @@ export class Wire {
   /** When the exchange under way began, in milliseconds of performance.now(); undefined when idle. */
   busySince: number | undefined
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, mostBytes: number) {
     this.#client = client
+    this.#mostBytes = mostBytes
     this.#stream = (client as unknown as { connection: { stream: Duplex } }).connection.stream
     this.#stream.removeAllListeners('data')
-    parseMessages(this.#stream as unknown as NodeJS.ReadableStream, (message) => this.#receive(message))
+    parseMessages(this.#stream as unknown as NodeJS.ReadableStream, (message) => this.#hear(message))
     const lost = (error?: Error) => this.destroy(error ?? new Error('the database closed the connection'))
     client.on('error', lost)
     client.on('end', () => lost())
@@ -97,7 +107,7 @@ export class Wire {
         .join(' '),
     })
     await client.connect()
-    return new Wire(client)
+    return new Wire(client, options.mostBytes ?? defaultMostBytes)
   }
 
   get dead(): boolean {
@@ -111,17 +121,20 @@ export class Wire {
 
   /**
    * Sends groups of statements in one write. Each promise settles at its group's ReadyForQuery, in order, and is
-   * rejected only when the connection is lost. Within a group an error skips the rest of that group.
+   * rejected only when the connection is lost; whoever has stopped listening by then is not told. Within a group an
+   * error skips the rest of that group.
    */
   exchange(groups: readonly (readonly Statement<unknown>[])[]): Promise<Exchanged>[] {
-    if (this.#dead) return groups.map(() => Promise.reject(this.#dead))
-    const bytes: Buffer[] = []
+    if (this.#dead) return groups.map(() => quietly(Promise.reject(this.#dead)))
+    const bytes = this.#forgotten.splice(0).map((name) => serialize.close({ type: 'S', name }))
     const answers = groups.map((group) => {
       const statements = group.map((statement) => this.#write(statement, bytes))
       bytes.push(sync)
-      return new Promise<Exchanged>((settle, fail) => {
-        this.#pending.push({ statements, at: 0, results: [], rows: [], notices: [], settle, fail })
-      })
+      return quietly(
+        new Promise<Exchanged>((settle, fail) => {
+          this.#pending.push({ statements, at: 0, results: [], rows: [], notices: [], bytes: 0, settle, fail })
+        }),
+      )
     })
     this.busySince ??= performance.now()
     this.#stream.write(Buffer.concat(bytes))
@@ -148,7 +161,7 @@ export class Wire {
     if (named === undefined) {
       named = { name: this.#prefix + this.#count++ }
       bytes.push(serialize.parse({ name: named.name, text: statement.text, types: [] }))
-      this.#evict(bytes)
+      this.#evict()
     } else this.#named.delete(statement.text)
     this.#named.set(statement.text, named)
     bytes.push(
@@ -165,16 +178,32 @@ export class Wire {
   }
 
   /** Keeps the least recently used statements from piling up on the server. */
-  #evict(bytes: Buffer[]): void {
+  #evict(): void {
     if (this.#named.size < mostNamed) return
     const [text, oldest] = this.#named.entries().next().value!
-    this.#named.delete(text)
-    bytes.push(serialize.close({ type: 'S', name: oldest.name }))
+    this.#forget(text, oldest)
+  }
+
+  #forget(text: string, named: Named): void {
+    if (this.#named.get(text) === named) this.#named.delete(text)
+    this.#forgotten.push(named.name)
+  }
+
+  /** Nothing that the server sends may throw into the stream: that would end the process for everybody. */
+  #hear(message: BackendMessage): void {
+    try {
+      this.#receive(message)
+    } catch (error) {
+      this.destroy(error as Error)
+    }
   }
 
   #receive(message: BackendMessage): void {
     const pending = this.#pending[0]
     if (pending === undefined) return this.#receiveUnasked(message)
+    pending.bytes += message.length ?? 0
+    if (pending.bytes > this.#mostBytes)
+      return this.destroy(new Error(`the answer is larger than ${this.#mostBytes} bytes`))
     switch (message.name) {
       case 'dataRow': {
         const reader = pending.statements[pending.at]?.named.reader
@@ -206,8 +235,8 @@ export class Wire {
         pending.error ??= message as unknown as DatabaseError
         return
       case 'copyInResponse':
-        this.#stream.write(serialize.copyFail('copying over this connection is not possible'))
-        return
+        // The server is past our Sync and waits for data: there is no way back to a known state.
+        return this.destroy(new Error('copying over this connection is not possible'))
       case 'readyForQuery':
         return this.#ready(pending, (message as unknown as { status: string }).status)
       default:
@@ -222,10 +251,10 @@ export class Wire {
   #ready(pending: Pending, status: string): void {
     this.#pending.shift()
     if (this.#pending.length === 0) this.busySince = undefined
-    // A statement behind the error was never parsed: its name does not exist, and a parse of the failed one may not either.
+    // Of the statement that failed, and of those behind it, nobody knows whether the server has them.
     if (pending.error)
-      for (const statement of pending.statements.slice(pending.at))
-        if (statement.parses) this.#named.delete(statement.text)
+      for (const { parses, text, named } of pending.statements.slice(pending.at))
+        if (parses || isLost(pending.error)) this.#forget(text, named)
     pending.settle({
       results: pending.results,
       notices: pending.notices,
@@ -233,6 +262,17 @@ export class Wire {
       status,
     })
   }
+}
+
+/** The prepared statement is gone (an injected DEALLOCATE), or its result changed (a migration): nothing ran. */
+export function isLost(error: DatabaseError): boolean {
+  return error.code === '26000' || error.code === '0A000'
+}
+
+/** Still rejects for whoever awaits it, but is no unhandled rejection where nobody does any more. */
+function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }
 
 function complete(pending: Pending, command: string): void {
