@@ -30,6 +30,18 @@ grant holdfast_keeper, holdfast_owner to holdfast_migrator;
 -- The heart: the verified context lies in a setting that only the keeper's entry functions may write.
 grant set on parameter backtrace_functions to holdfast_keeper;
 
+-- A login role may poison itself for ever (ALTER ROLE … SET in an injected statement); the pools then refuse to connect.
+-- Every start heals it: what follows is all that a login role has set.
+do $$
+declare
+  r text;
+begin
+  foreach r in array '{holdfast_migrator,holdfast_app,holdfast_identity,holdfast_worker,holdfast_auditor,holdfast_prover}'::text[] loop
+    execute format('alter role %I reset all', r);
+    execute format('alter role %I in database %I reset all', r, current_database());
+  end loop;
+end $$;
+
 -- Bind values hold secrets; PostgreSQL must not write them to its log when a statement is slow or fails.
 alter role holdfast_app set log_parameter_max_length = 0;
 alter role holdfast_app set log_parameter_max_length_on_error = 0;
