@@ -72,7 +72,7 @@ const catalogue = {
   'signUp.name': 'Your name',
   'signUp.address': 'Mail address',
   'signUp.password': 'Password',
-  'signUp.passwordHint': 'At least 12 characters. A few words that nobody would guess are best.',
+  'signUp.passwordHint': 'At least 15 characters: a few words that nobody would put together are best.',
   'signUp.act': 'Create account',
   'signUp.already': 'Already have an account?',
 

@@ -16,7 +16,7 @@ export function useSignOut(): () => Promise<void> {
   const say = useSay()
   return useCallback(async () => {
     try {
-      await foundation.signOut({})
+      await foundation.signOut({ body: {} })
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       if (error.status !== 401) {

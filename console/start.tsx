@@ -12,12 +12,12 @@ import './ui/tokens.css'
 import './ui/base.css'
 
 /**
- * Draws the console of a product into `<div id="console">`: the way in, the account, the shell, and the app's own
+ * Draws the console of a product into `<div id="root">`: the way in, the account, the shell, and the app's own
  * pages. Called once, by the entry file that `tools/build-console.ts` builds.
  */
 export function startConsole(options: ConsoleOptions): void {
-  const place = document.getElementById('console')
-  if (!place) throw new Error('startConsole: the page has no <div id="console">')
+  const place = document.getElementById('root')
+  if (!place) throw new Error('startConsole: the page has no <div id="root">')
   const router = createConsoleRouter(options)
   createRoot(place).render(
     <ProductProvider value={options}>

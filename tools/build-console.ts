@@ -61,6 +61,8 @@ export async function buildEntry(from: {
       outDir: fresh,
       emptyOutDir: true,
       target: 'es2022',
+      // Older than these, light-dark() would be rewritten so that a part of a page cannot turn its scheme.
+      cssTarget: ['chrome123', 'safari17.5', 'firefox120'],
       // The content security policy has no `data:`.
       assetsInlineLimit: 0,
       // One script under one nonce: nothing is loaded later, so nothing has to be trusted later.

@@ -4,6 +4,7 @@ import { paths } from '../paths.ts'
 import { useProduct } from '../product.ts'
 import { Mark } from '../ui/mark.tsx'
 import './entrance.css'
+import './shell.css'
 
 /** The way in: everything before somebody is signed in, beside a word on what the product promises. */
 export function Entrance() {
@@ -11,7 +12,8 @@ export function Entrance() {
   const { product } = useProduct()
   return (
     <div className="entrance">
-      <aside className="entrance-side">
+      <header className="entrance-side">
+        <Mark />
         <Link to={paths.home} className="brand">
           <Mark size={34} />
           <span>{product.title}</span>
@@ -20,7 +22,7 @@ export function Entrance() {
           <p>{say('entrance.promise')}</p>
           <a href={paths.security}>{say('entrance.security')}</a>
         </div>
-      </aside>
+      </header>
       <main id="content" className="entrance-main">
         <Outlet />
       </main>

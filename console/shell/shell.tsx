@@ -76,7 +76,6 @@ function Account({ me }: { readonly me: Me }) {
   return (
     <div className="account">
       <Menu
-        side="start"
         label={say('shell.account')}
         className="account-button"
         button={

@@ -3,6 +3,7 @@ import { newId } from '../../src/kernel/id.ts'
 import { Problem, type ProblemField } from '../problem.ts'
 import { Notice } from './notice.tsx'
 import { ProblemNotice } from './problem-notice.tsx'
+import './form.css'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -110,9 +111,9 @@ export function Form<V extends Values>(props: {
         void form.submit()
       }}
     >
-      {form.problem && (
+      {form.problem && !isPlaced(form.problem, form.values) && (
         <div className="form-problem" tabIndex={-1}>
-          {explain?.(form.problem) ?? <FormProblem problem={form.problem} names={Object.keys(form.values)} />}
+          {explain?.(form.problem) ?? <FormProblem problem={form.problem} values={form.values} />}
         </div>
       )}
       {children}
@@ -121,20 +122,24 @@ export function Form<V extends Values>(props: {
   )
 }
 
-function FormProblem({ problem, names }: { readonly problem: Problem; readonly names: readonly string[] }) {
-  const unplaced = problem.fields.filter((field) => !names.includes(nameOf(field)))
+/** Every refused field has its input, and says there what is wrong. */
+function isPlaced({ fields }: Problem, values: Values): boolean {
+  return fields.length > 0 && fields.every((field) => nameOf(field) in values)
+}
+
+function FormProblem({ problem, values }: { readonly problem: Problem; readonly values: Values }) {
   if (problem.fields.length === 0) return <ProblemNotice problem={problem} />
   return (
     <Notice kind="broken" title={problem.title}>
-      {unplaced.length > 0 && (
-        <ul>
-          {unplaced.map((field) => (
+      <ul>
+        {problem.fields
+          .filter((field) => !(nameOf(field) in values))
+          .map((field) => (
             <li key={field.pointer}>
               {nameOf(field)}: {field.reason}
             </li>
           ))}
-        </ul>
-      )}
+      </ul>
     </Notice>
   )
 }

@@ -10,11 +10,10 @@ export function Menu(props: {
   readonly button: ReactNode
   /** The accessible name, where what the button shows is no text of its own. */
   readonly label?: string
-  readonly side?: 'start' | 'end'
   readonly children: ReactNode
   readonly className?: string
 }) {
-  const { button, label, side = 'start', children, className = '' } = props
+  const { button, label, children, className = '' } = props
   const id = useId()
   const opener = useRef<HTMLButtonElement>(null)
   const list = useRef<HTMLDivElement>(null)
@@ -36,7 +35,7 @@ export function Menu(props: {
         id={id}
         popover="auto"
         className="menu"
-        onBeforeToggle={() => place(opener.current, list.current, side)}
+        onBeforeToggle={() => place(opener.current, list.current)}
         onToggle={(event) => event.newState === 'open' && items(list.current)[0]?.focus()}
         onKeyDown={(event) => moveByArrow(event, list.current)}
         onClick={(event) => event.target !== list.current && list.current?.hidePopover()}
@@ -73,13 +72,15 @@ function moveByArrow(event: KeyboardEvent, list: HTMLElement | null): void {
   all.at(to % all.length)?.focus()
 }
 
-/** Below the button, or above it where there is no room. The popover lies in the top layer, so CSS alone cannot. */
-function place(opener: HTMLElement | null, list: HTMLElement | null, side: 'start' | 'end'): void {
+/** Where there is room: below the button or above it, from its start or its end. The popover lies in the top layer, so CSS alone cannot. */
+function place(opener: HTMLElement | null, list: HTMLElement | null): void {
   if (!opener || !list) return
   const box = opener.getBoundingClientRect()
   const below = window.innerHeight - box.bottom > box.top
+  const toEnd = box.left + box.width / 2 > window.innerWidth / 2
   list.style.insetBlock = below ? `${box.bottom + 4}px auto` : `auto ${window.innerHeight - box.top + 4}px`
-  list.style.insetInline =
-    side === 'start' ? `${Math.max(8, box.left)}px auto` : `auto ${window.innerWidth - box.right}px`
-  list.style.minInlineSize = `${Math.min(box.width, 320)}px`
+  list.style.insetInline = toEnd
+    ? `auto ${Math.max(8, window.innerWidth - box.right)}px`
+    : `${Math.max(8, box.left)}px auto`
+  list.style.minInlineSize = `${Math.min(Math.max(box.width, 208), 320)}px`
 }

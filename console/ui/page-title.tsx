@@ -37,13 +37,15 @@ export function PageTitle(props: {
 
   return (
     <header className="page-title">
-      <div>
-        <h1 ref={heading} tabIndex={-1}>
-          {title}
-        </h1>
-        {children && <div className="page-lead">{children}</div>}
-      </div>
+      <h1 ref={heading} tabIndex={-1}>
+        {title}
+      </h1>
       {actions && <div className="page-actions">{actions}</div>}
+      {children && (
+        <div className="page-lead">
+          <div>{children}</div>
+        </div>
+      )}
     </header>
   )
 }
