@@ -11,7 +11,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -190,14 +190,14 @@ function newSessionKey(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
-/** After this the file holds the old text or the new one, whatever happens. Mode 0600. */
-export function writeAtomically(file: string, text: string): void {
+/** After this the file holds the old content or the new one, whatever happens. Mode 0600. */
+export function writeAtomically(file: string, content: string | Uint8Array): void {
   const written = `${file}.new`
   // One that a killed process left behind may have other rights.
   rmSync(written, { force: true })
   const descriptor = openSync(written, 'wx', 0o600)
   try {
-    writeSync(descriptor, text)
+    writeFileSync(descriptor, content)
     fsyncSync(descriptor)
   } finally {
     closeSync(descriptor)

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import path from 'node:path'
+import { isAddress, isOneLine } from '../mail/address.ts'
 import { type Environment, type Variable, type VariableName, variables } from './env.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
@@ -14,6 +15,7 @@ export interface Cidr {
 
 /** The sender of every mail. */
 export interface Sender {
+  /** Empty for none. */
   readonly name: string
   readonly address: string
 }
@@ -218,8 +220,7 @@ function unbracket(host: string): string {
 function parseSender(text: string): Sender {
   const found = /^(?:"?([^"<>]*?)"?\s*<([^<>\s]+)>|([^<>\s]+))$/.exec(text.trim())
   const sender = { name: found?.[1]?.trim() ?? '', address: found?.[2] ?? found?.[3] ?? '' }
-  if (!/[\p{Cc}\u2028\u2029]/u.test(text) && /^[^\s@,;:"<>()[\]\\]+@[^\s@,;:"<>()[\]\\]+$/.test(sender.address))
-    return sender
+  if (isOneLine(text) && isAddress(sender.address)) return sender
   throw new Unfit(`is ${quote(text)}`, 'Give one address, such as Holdfast <no-reply@example.com>')
 }
 
