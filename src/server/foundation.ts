@@ -53,7 +53,14 @@ export interface Foundation {
   readonly routes: Routes
   /** The mask of all permissions that `owner` has. */
   readonly ownerMask: string
-  readonly logins: { readonly app: Login; readonly identity: Login; readonly worker: Login; readonly auditor: Login }
+  readonly logins: {
+    readonly app: Login
+    readonly identity: Login
+    /** The app's role once more, for the work of jobs: it enters by their leases. */
+    readonly jobs: Login
+    readonly worker: Login
+    readonly auditor: Login
+  }
   securityJson(): Promise<Record<string, unknown>>
   stop(): Promise<void>
 }
@@ -124,7 +131,8 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
         log: ({ error }) => options.log.failure({ part: 'outbox', error }),
       }),
       startWorker({
-        login: logins.worker,
+        queue: logins.worker,
+        login: logins.jobs,
         jobs: Object.fromEntries(
           Object.entries(product.jobs).map(([kind, job]) => [kind, { need: masks.get(job.needs)!, run: job.run }]),
         ),
@@ -167,7 +175,8 @@ function openLogins({ database, passwords }: FoundationOptions): Foundation['log
   return {
     app: login('app', 10, 'enter'),
     identity: login('identity', 4),
-    worker: login('worker', 3, 'enter_lease'),
+    jobs: login('app', 3, 'enter_lease'),
+    worker: login('worker', 3),
     auditor: login('auditor', 2),
   }
 }

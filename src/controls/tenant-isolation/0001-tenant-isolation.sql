@@ -264,7 +264,8 @@ begin
 end $$;
 grant execute on function holdfast.enter(bytea, uuid, bigint) to holdfast_app;
 
-/* The same for the worker, which presents the lease of one job: one organisation, as the person who asked for the job. */
+/* The same for the work of a job, which presents its lease: one organisation, as the person who asked for the job. The app's
+   role, because whoever runs a product's SQL must not also be able to take jobs and mail: an injection in a job would. */
 create function holdfast.enter_lease(secret bytea, wanted uuid, need bigint) returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #print_strict_params off
@@ -291,14 +292,14 @@ begin
   perform set_config('backtrace_functions', context, true);
   return false;
 end $$;
-grant execute on function holdfast.enter_lease(bytea, uuid, bigint) to holdfast_worker;
+grant execute on function holdfast.enter_lease(bytea, uuid, bigint) to holdfast_app;
 
 -- The verified context, for defaults and for SQL of the product. They raise where nothing was entered.
 create function holdfast.organisation() returns uuid language sql stable parallel safe
 return substr(current_setting('backtrace_functions'), 2, 32)::uuid;
 create function holdfast.person() returns uuid language sql stable parallel safe
 return substr(current_setting('backtrace_functions'), 34, 32)::uuid;
-grant execute on function holdfast.organisation(), holdfast.person() to holdfast_app, holdfast_worker, holdfast_owner, holdfast_identity;
+grant execute on function holdfast.organisation(), holdfast.person() to holdfast_app, holdfast_owner;
 
 /* For the keeper's own verbs alone: places the transaction in an organisation that the verb itself has just decided on. */
 create function holdfast.assume(organisation uuid, person uuid) returns void
@@ -461,7 +462,7 @@ grant execute on function holdfast.sweep_passes() to holdfast_worker;
 
 -- ── protect(): what makes a table a tenant's ─────────────────────────────────────────────────────────────────────────
 
-/* Sets a table up for tenants: default and forced row-level security on organisation_id, grants for app and worker, no
+/* Sets a table up for tenants: default and forced row-level security on organisation_id, grants for the app, no
    statistics that could show other tenants' values, and the steps of higher controls. Refuses what would leak. Runs with
    the rights of its caller, who owns the table. */
 create function holdfast.protect(relation regclass, inventory text) returns void
@@ -543,7 +544,7 @@ begin
   execute format('create policy tenant_allow on %s as permissive for all to public using (%s) with check (%s)', relation, here, here);
   execute format('create policy tenant_floor on %s as restrictive for all to public using (%s) with check (%s)', relation, here, here);
   execute format('revoke all on %s from public, holdfast_app, holdfast_worker', relation);
-  execute format('grant select, insert, update, delete on %s to holdfast_app, holdfast_worker', relation);
+  execute format('grant select, insert, update, delete on %s to holdfast_app', relation);
   execute format('grant select on %s to holdfast_counter', relation);
   -- Estimates in EXPLAIN are made from all tenants' values: keep none. Before the first ANALYZE, or old rows stay.
   for col in select attname from pg_attribute where attrelid = relation and attnum > 0 and not attisdropped loop

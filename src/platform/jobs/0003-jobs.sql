@@ -1,6 +1,7 @@
 -- Work of an organisation that is done after the answer has left. The app asks for it inside its organisation, and the row
--- is stamped from the verified context; the worker gets a lease secret for one job and enters with that. Neither has a
--- right on the table, so neither can name an organisation.
+-- is stamped from the verified context. The worker's role takes jobs and gets a lease secret for each; it reaches no tenant's
+-- rows. The work itself runs as the app, which enters with that secret and can take none: SQL injected into a job finds no
+-- other job. Neither has a right on the table, so neither can name an organisation.
 
 create table holdfast.job (
   id uuid primary key default gen_random_uuid(),
@@ -89,7 +90,7 @@ begin
   if not found then raise exception 'the lease is over' using errcode = 'HF401'; end if;
   perform holdfast.end_lease(lease);
 end $$;
-grant execute on function holdfast.finish_job(bytea, boolean) to holdfast_worker;
+grant execute on function holdfast.finish_job(bytea, boolean) to holdfast_app;
 
 /* The step failed: again later, each time after a longer while, and for good after ten attempts or when it cannot succeed. */
 create function holdfast.fail_job(lease bytea, reason text, for_good boolean) returns void

@@ -9,7 +9,9 @@ export interface RunnableJob {
 }
 
 export interface WorkerOptions {
-  /** The worker's login, which enters by lease. */
+  /** The worker's login: takes jobs, and reaches no tenant's rows. */
+  readonly queue: Login
+  /** A login of the app's role that enters by lease: does the work, and can take no job. */
   readonly login: Login
   readonly jobs: Readonly<Record<string, RunnableJob>>
   readonly log: (failure: { kind: string; attempts: number; error: unknown }) => void
@@ -34,12 +36,12 @@ interface Taken {
 const leaseSeconds = 120
 
 /** Takes jobs one after the other. The work and the note that it is done commit together, or neither does. */
-export function startWorker({ login, jobs, log, pollMillis = 250 }: WorkerOptions): Running {
+export function startWorker({ queue, login, jobs, log, pollMillis = 250 }: WorkerOptions): Running {
   const kinds = Object.keys(jobs)
   return repeat(
     pollMillis,
     async () => {
-      const [taken] = await login.query(
+      const [taken] = await queue.query(
         sql<Taken>`select id, organisation_id, kind, payload, attempts, secret from holdfast.take_job(${kinds}, ${leaseSeconds})`,
       )
       if (taken === undefined) return 'idle'
@@ -55,7 +57,7 @@ export function startWorker({ login, jobs, log, pollMillis = 250 }: WorkerOption
       } catch (error) {
         log({ kind: taken.kind, attempts: taken.attempts, error })
         const { code = '', message } = error as { code?: string; message: string }
-        await login.query(sql`select holdfast.fail_job(${taken.secret}, ${message}, ${code.startsWith('HF4')})`)
+        await queue.query(sql`select holdfast.fail_job(${taken.secret}, ${message}, ${code.startsWith('HF4')})`)
       }
       return 'busy'
     },
