@@ -14,8 +14,8 @@ export const say = createMessages({
   'today.grades': 'How well did you know it?',
   'today.finished': 'Done for today',
   'today.finishedText': {
-    one: 'You have answered {count} card. The next ones come back when it is time.',
-    other: 'You have answered {count} cards. The next ones come back when it is time.',
+    one: '{count} answer so far. The next cards come back when it is time.',
+    other: '{count} answers so far. The next cards come back when it is time.',
   },
   'today.nothing': 'Nothing is due today',
   'today.nothingText': 'Cards come back by themselves, just before you would forget them. New ones are due at once.',
