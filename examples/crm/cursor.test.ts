@@ -4,10 +4,10 @@ import { listQuery, pageOf, pageSize, readCursor, writeCursor } from './cursor.t
 
 const id = '01890000-0000-7000-8000-000000000001'
 const contacts = listQuery('contacts')
-const cursor = writeCursor('contacts', 'ada', { sortName: 'ada lovelace', id })
+const cursor = writeCursor('contacts', 'ada', { rest: true, sortName: 'ada lovelace', id })
 
 test('a place is found again in its own list and search', () => {
-  expect(readCursor('contacts', 'ada', cursor)).toEqual({ sortName: 'ada lovelace', id })
+  expect(readCursor('contacts', 'ada', cursor)).toEqual({ rest: true, sortName: 'ada lovelace', id })
   expect(contacts.parse({ q: 'ada', cursor })).toEqual({ q: 'ada', cursor })
 })
 
@@ -30,12 +30,12 @@ test('what is not a cursor of ours is refused, whatever it is', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), encoded, almost), (text) => readCursor('contacts', '', text) === undefined),
   )
-  const nul = Buffer.from(JSON.stringify({ list: 'contacts', q: '', after: ['a\0', id] })).toString('base64url')
+  const nul = Buffer.from(JSON.stringify({ list: 'contacts', q: '', after: [false, 'a\0', id] })).toString('base64url')
   expect(readCursor('contacts', '', nul)).toBeUndefined()
 })
 
 test('the last page has no next one', () => {
-  const rows = Array.from({ length: pageSize + 1 }, (_, index) => ({ sortName: `n${index}`, id }))
+  const rows = Array.from({ length: pageSize + 1 }, (_, index) => ({ rest: false, sortName: `n${index}`, id }))
   expect(pageOf('contacts', '', rows.slice(1)).next).toBeNull()
   const { rows: shown, next } = pageOf('contacts', '', rows)
   expect(shown).toHaveLength(pageSize)

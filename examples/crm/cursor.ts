@@ -2,19 +2,22 @@ import { z } from 'zod'
 
 export const pageSize = 50
 
-/** Where a page begins: after this sort name and id. Before everything, at first. */
+/** Where a page begins: after this row. */
 export interface Place {
+  /** In a search: whether the row is one of those whose name does not begin with a word of it. They come last. */
+  readonly rest: boolean
   readonly sortName: string
   readonly id: string
 }
 
-const start: Place = { sortName: '', id: '00000000-0000-0000-0000-000000000000' }
+/** Before everything. */
+export const start: Place = { rest: false, sortName: '', id: '00000000-0000-0000-0000-000000000000' }
 
 const content = z.strictObject({
   list: z.string(),
   q: z.string(),
   // PostgreSQL takes no NUL.
-  after: z.tuple([z.string().regex(/^[^\0]{1,400}$/), z.uuid()]),
+  after: z.tuple([z.boolean(), z.string().regex(/^[^\0]{1,400}$/), z.uuid()]),
 })
 
 /** The query of a list: a search and a place, where the place must come from the same list and the same search. */
@@ -32,12 +35,12 @@ export function readCursor(list: string, q: string, cursor: string | undefined):
   if (cursor === undefined) return start
   const read = content.safeParse(parse(cursor))
   if (!read.success || read.data.list !== list || read.data.q !== q) return undefined
-  const [sortName, id] = read.data.after
-  return { sortName, id }
+  const [rest, sortName, id] = read.data.after
+  return { rest, sortName, id }
 }
 
 export function writeCursor(list: string, q: string, last: Place): string {
-  return Buffer.from(JSON.stringify({ list, q, after: [last.sortName, last.id] })).toString('base64url')
+  return Buffer.from(JSON.stringify({ list, q, after: [last.rest, last.sortName, last.id] })).toString('base64url')
 }
 
 function parse(cursor: string): unknown {

@@ -45,13 +45,16 @@ export function wordsOf(...texts: readonly string[]): string {
     .join(' ')
 }
 
-/** The words of a search, folded like those they are to begin. Longest first: the likeliest to match few rows. */
+/** The words of a search, folded like those they are to begin; none begins another. */
 export function searchWords(query: string): readonly string[] {
   const words = fold(query)
     .split(' ')
     .map(trimmed)
     .filter((word) => word !== '')
-  return [...new Set(words.map(cut))].sort((one, other) => other.length - one.length).slice(0, mostQueryWords)
+    .map(cut)
+  const isImplied = (word: string, at: number) =>
+    words.some((other, index) => other.startsWith(word) && (other !== word || index < at))
+  return words.filter((word, at) => !isImplied(word, at)).slice(0, mostQueryWords)
 }
 
 /** What sorts after every term that begins with `word`, byte by byte. */

@@ -6,7 +6,7 @@ create table app.import (
   columns text[] not null,
   row_count integer not null,
   state text not null default 'uploaded' check (state in ('uploaded', 'mapped', 'running', 'done')),
-  mapping text[],
+  mapping text[] not null,
   duplicates text not null default 'skip' check (duplicates in ('skip', 'update', 'create')),
   -- The last line that has been tried.
   last_line integer not null default 0,
@@ -15,6 +15,7 @@ create table app.import (
   skipped integer not null default 0,
   failed integer not null default 0,
   uploaded_at timestamptz not null default now(),
+  progressed_at timestamptz not null default now(),
   uploaded_by uuid not null default holdfast.person(),
   primary key (organisation_id, id)
 );
@@ -33,6 +34,7 @@ select holdfast.protect('app.import', $$
   skipped      none
   failed       none
   uploaded_at  none
+  progressed_at  none
   uploaded_by  personal  membership  import
 $$);
 
