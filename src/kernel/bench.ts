@@ -5,6 +5,11 @@ export type LoginName = 'app' | 'worker' | 'auditor' | 'prover'
 export interface Canary {
   readonly name: string
   readonly address: string
+  /**
+   * For probes that sign in anew. Longer than 72 bytes, so that a probe can change what plain bcrypt would cut off. A
+   * bench without sign-in has none, and those probes are inconclusive.
+   */
+  readonly password?: string
   readonly person: string
   readonly organisation: string
   /** The second organisation of the same person, where the product lets a person have one. */

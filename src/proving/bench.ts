@@ -267,7 +267,7 @@ async function prepareCanaries(
 
 function newCanary(name: string): KeptCanaries[string] {
   const mark = `canary${name}${randomBytes(8).toString('hex')}`
-  return { address: `${mark}@canary.invalid`, password: randomBytes(24).toString('base64url'), mark, planted: false }
+  return { address: `${mark}@canary.invalid`, password: randomBytes(60).toString('base64url'), mark, planted: false }
 }
 
 async function verify(
@@ -292,6 +292,7 @@ async function signIn(
   const partial: Canary = {
     name,
     address: known.address,
+    password: known.password,
     person: '',
     organisation: '',
     cookie,
