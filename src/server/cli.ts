@@ -2,13 +2,9 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { BootstrapRefused } from '../controls/tenant-isolation/bootstrap.ts'
-import {
-  type Config,
-  ConfigurationRefused,
-  describeConfig,
-  environment,
-  readConfig,
-} from '../platform/config/config.ts'
+import { type Config, ConfigurationRefused, readConfig } from '../platform/config/config.ts'
+import { environment } from '../platform/config/env.ts'
+import { readEnvironmentSecrets } from '../platform/config/secrets.ts'
 import { DataFolderRefused, openDataFolder, readSecrets } from '../platform/data-folder.ts'
 import { MigrationRefused } from '../platform/database/migrate.ts'
 import { PortRefused } from '../platform/http/listen.ts'
@@ -64,6 +60,7 @@ async function runStart(args: string[]): Promise<number> {
   const total = new Map<string, { done: number; of: number; holds: number; red: string[] }>()
   const started = await start({
     config,
+    secrets: readEnvironmentSecrets(environment()),
     products: await demoProducts(),
     told: (news) => line.say(news),
     proved: ({ product, done, of, finding }) => {
@@ -113,7 +110,9 @@ async function runMigrate(args: string[]): Promise<number> {
   const line = bar(process.stderr)
   try {
     const secrets = await readSecrets(folder.path)
-    const server = await databaseServer(config, folder.path, (news) => line.say(news))
+    const server = await databaseServer(config, readEnvironmentSecrets(environment()), folder.path, (news) =>
+      line.say(news),
+    )
     try {
       for (const product of await demoProducts()) {
         const database = { host: server.superuser.host, port: server.superuser.port, database: databaseOf(product) }
@@ -207,7 +206,7 @@ async function runInfo(args: string[]): Promise<number> {
     commit: await readCommit(),
     node: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
-    config: describeConfig(config),
+    config: config,
   }
   process.stdout.write(
     values.json

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { accountRoutes } from '../controls/accounts/routes.ts'
 import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/browser-defences.ts'
@@ -6,13 +5,13 @@ import { checkRoutes } from '../controls/input-validation/input-validation.ts'
 import { clientAddress, createLimits, trustProxies } from '../controls/rate-limits/rate-limits.ts'
 import { createSessions } from '../controls/sessions/sessions.ts'
 import { type LoginRole, roleSettings } from '../controls/tenant-isolation/bootstrap.ts'
-import { controls } from '../controls.ts'
 import type { AcceptedRisk } from '../kernel/finding.ts'
 import { Login } from '../platform/database/login.ts'
 import { sql } from '../platform/database/statement.ts'
 import { open, type Routes } from '../platform/http/route.ts'
 import { startWorker } from '../platform/jobs/worker.ts'
 import { type Mailer, startOutbox } from '../platform/mail/outbox.ts'
+import type { SecurityJson } from '../proving/evidence.ts'
 import { createAnswers } from './answers.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { readInput } from './input.ts'
@@ -61,7 +60,7 @@ export interface Foundation {
     readonly worker: Login
     readonly auditor: Login
   }
-  securityJson(): Promise<Record<string, unknown>>
+  securityJson(): Promise<SecurityJson>
   stop(): Promise<void>
 }
 
@@ -79,7 +78,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     const sessions = createSessions({ product: product.name, origin, privateKeyPem: options.sessionKey, https })
     const limits = createLimits({})
     const proxies = trustProxies(options.trustedProxies)
-    const security = await createSecurityPages({ ...options, controls, auditor: logins.auditor })
+    const security = await createSecurityPages({ ...options, auditor: logins.auditor })
 
     const routes: Routes = {
       ...accountRoutes({ ...options, ...logins, sessions, limits, product }),
@@ -211,12 +210,4 @@ async function readMasks(app: Login): Promise<Map<string, string>> {
 
 function maskOfAll(permissions: readonly string[], masks: ReadonlyMap<string, string>): string {
   return String(permissions.reduce((mask, permission) => mask | BigInt(masks.get(permission) ?? 0), 0n))
-}
-
-/** The words beside each control, as the pages show them. */
-export async function readControlWords(): Promise<Map<string, string>> {
-  const found = new Map<string, string>()
-  for (const { name } of controls)
-    found.set(name, await readFile(new URL(`../controls/${name}/README.md`, import.meta.url), 'utf8'))
-  return found
 }

@@ -1,4 +1,4 @@
-import { readFile, readJson, readQuery, validate } from '../controls/input-validation/input-validation.ts'
+import { nothing, readFile, readJson, readQuery, validate } from '../controls/input-validation/input-validation.ts'
 import { notFound } from '../platform/http/refusals.ts'
 import type { Input, Route } from '../platform/http/route.ts'
 
@@ -28,7 +28,7 @@ export async function readInput(
   return {
     organisation,
     params: route.params === undefined ? undefined : validateParams(route, others),
-    query: route.query === undefined ? refuseQuery(url) : validate(route.query, readQuery(url), 'query'),
+    query: route.query === undefined ? refuseQuery(url) : validate(route.query, readQuery(url.href), 'query'),
     body: route.body === undefined ? undefined : validate(route.body, json, 'body'),
     file,
     raw: json ?? file,
@@ -41,11 +41,6 @@ function validateParams(route: Route, params: Readonly<Record<string, string>>):
   return checked.data
 }
 
-function refuseQuery(url: URL): undefined {
-  if (url.search.length > 1) validate(nothing, readQuery(url), 'query')
-  return undefined
+function refuseQuery(url: URL): void {
+  if (url.search.length > 1) validate(nothing, readQuery(url.href), 'query')
 }
-
-import { z } from 'zod'
-
-const nothing = z.strictObject({})

@@ -2,6 +2,7 @@ import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/b
 import { Refusal } from '../kernel/refusal.ts'
 import { kinds, notFound } from '../platform/http/refusals.ts'
 import type { Mailbox } from '../platform/mail/mailbox.ts'
+import { joinSecurityJson } from '../proving/evidence.ts'
 import { worst } from '../proving/status.ts'
 import type { DemoState } from './demo.ts'
 import type { Foundation } from './foundation.ts'
@@ -22,11 +23,6 @@ export interface LandingParts {
   readonly mailbox: Mailbox | undefined
   readonly folder: string
   readonly database: string
-}
-
-interface SecurityJson {
-  readonly promises: readonly { id: string; status: string }[]
-  readonly claims: readonly { id: string; status: Landing['sabotages'][number]['shows'] }[]
 }
 
 /** The root of the demo: landing page, development mailbox, the desk for breaking controls. Loopback only, like the rest. */
@@ -51,16 +47,19 @@ export function createLandingHandler(parts: LandingParts): (request: Request, pe
         headers: { ...responseHeaders({ kind: 'asset', https: false }), 'content-type': 'text/css; charset=utf-8' },
       })
     if (url.pathname === '/security.json')
-      return new Response(JSON.stringify(await bothProducts(parts)), {
-        headers: { ...responseHeaders({ kind: 'api', https: false }), 'content-type': 'application/json' },
-      })
-    if (url.pathname === '/mail' && parts.mailbox) return html(renderMailbox(parts.mailbox.list().map(summary)))
+      return new Response(
+        JSON.stringify(joinSecurityJson(await Promise.all(parts.running.map((one) => one.foundation.securityJson())))),
+        {
+          headers: { ...responseHeaders({ kind: 'api', https: false }), 'content-type': 'application/json' },
+        },
+      )
+    if (url.pathname === '/mail' && parts.mailbox) return html(renderMailbox(parts.mailbox.list()))
     const mail = /^\/mail\/([\w-]+)$/.exec(url.pathname)?.[1]
     const found = mail === undefined ? undefined : parts.mailbox?.get(mail)
     if (found !== undefined)
       return html(
         renderMail(
-          { ...summary(found), from: found.from, ...(found.text === undefined ? {} : { text: found.text }) },
+          found,
           parts.running.map((one) => one.origin),
         ),
       )
@@ -96,33 +95,11 @@ async function turn(parts: LandingParts, url: URL): Promise<Response> {
   })
 }
 
-function summary(mail: { id: string; to: string; subject: string; receivedAt: string | Date }) {
-  return { id: mail.id, to: mail.to, subject: mail.subject, receivedAt: new Date(mail.receivedAt) }
-}
-
-/** Both products in one document: a promise is as good as the worse of the two, a claim stands once for each product. */
-async function bothProducts(parts: LandingParts): Promise<unknown> {
-  const each = await Promise.all(
-    parts.running.map(async ({ product, foundation }) => ({
-      product: product.name,
-      ...((await foundation.securityJson()) as unknown as SecurityJson),
-    })),
-  )
-  const ids = [...new Set(each.flatMap((one) => one.promises.map((promise) => promise.id)))]
-  return {
-    promises: ids.map((id) => {
-      const rows = each.flatMap((one) => one.promises.filter((promise) => promise.id === id))
-      return { ...rows[0], status: worst(rows.map((row) => row.status as never)) }
-    }),
-    claims: each.flatMap(({ product, claims }) => claims.map((claim) => ({ product, ...claim }))),
-  }
-}
-
 async function view(parts: LandingParts): Promise<Landing> {
   const each = await Promise.all(
     parts.running.map(async (one) => ({
       ...one,
-      claims: ((await one.foundation.securityJson()) as unknown as SecurityJson).claims,
+      claims: (await one.foundation.securityJson()).claims,
     })),
   )
   const port = (origin: string) => `port ${new URL(origin).port}`

@@ -1,14 +1,7 @@
 import { expect, test } from 'vitest'
 import { statuses } from '../kernel/finding.ts'
-import {
-  type Landing,
-  type LandingProduct,
-  landingStyle,
-  type Mail,
-  renderLanding,
-  renderMail,
-  renderMailbox,
-} from './landing.ts'
+import type { ReceivedMail } from '../platform/mail/mailbox.ts'
+import { type Landing, type LandingProduct, landingStyle, renderLanding, renderMail, renderMailbox } from './landing.ts'
 
 const product: LandingProduct = {
   title: 'Ebb',
@@ -42,13 +35,14 @@ const landing: Landing = {
   dataFolder: '/data/.holdfast',
 }
 
-const mail: Mail = {
+const mail: ReceivedMail = {
   id: '1',
   from: 'Ebb <mail@ebb.example>',
-  to: 'lena@learn.example',
+  to: ['lena@learn.example'],
   subject: 'Verify',
-  receivedAt: new Date('2026-03-04T10:00:00Z'),
+  receivedAt: '2026-03-04T10:00:00Z',
   text: 'Hello',
+  headers: [],
 }
 
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>'&`
@@ -102,8 +96,8 @@ test('hostile text is escaped wherever it stands', () => {
   const everywhere = replaced({ ...landing, sabotages: [{ ...landing.sabotages[0]!, brokenSince: new Date() }] })
   const pages = [
     renderLanding(everywhere),
-    renderMailbox([{ ...mail, id: hostile, to: hostile, subject: hostile }]),
-    renderMail({ ...mail, from: hostile, to: hostile, subject: hostile, text: hostile }, []),
+    renderMailbox([{ ...mail, id: hostile, to: [hostile], subject: hostile }]),
+    renderMail({ ...mail, from: hostile, to: [hostile], subject: hostile, text: hostile }, []),
     renderMail({ ...htmlOnly(hostile), from: hostile }, []),
   ]
   for (const page of pages) {
@@ -117,10 +111,10 @@ test('no page carries a script or an inline style', () => {
     expect(page).not.toMatch(/<script|<style| style=| on[a-z]+=|javascript:/i)
 })
 
-test('the mailbox is newest first, and says where its first mail will come from', () => {
-  const older = { ...mail, id: '0', subject: 'Older', receivedAt: new Date('2026-03-03T10:00:00Z') }
-  const page = renderMailbox([older, mail])
-  expect(page.indexOf('Verify')).toBeLessThan(page.indexOf('Older'))
+test('the mailbox lists each mail, and says where its first one will come from', () => {
+  const page = renderMailbox([mail, { ...mail, id: '2', subject: '' }])
+  expect(page).toContain('<a href="/mail/1">Verify</a>')
+  expect(page).toContain('<a href="/mail/2">Without a subject</a>')
   expect(renderMailbox([])).toContain('No mail yet')
 })
 
@@ -156,9 +150,8 @@ test('the style sheet names no colour of its own and fetches nothing', () => {
   expect(style).not.toMatch(/@import|url\(/)
 })
 
-function htmlOnly(source: string): Mail {
-  const { text: _, ...rest } = mail
-  return { ...rest, html: source }
+function htmlOnly(source: string): ReceivedMail {
+  return { ...mail, text: '', html: source }
 }
 
 /** The same view with every string of it hostile. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { html, raw } from 'hono/html'
 import type { Status } from '../kernel/finding.ts'
+import type { MailSummary, ReceivedMail } from '../platform/mail/mailbox.ts'
 import { mark } from '../proving/mark.ts'
 import { type Look, lookOf, statusShapes, statusWords } from '../proving/status-shape.ts'
 import { ago, counted } from '../proving/wording.ts'
@@ -54,20 +55,6 @@ export interface LandingSabotage {
   readonly brokenSince?: Date
 }
 
-export interface MailSummary {
-  readonly id: string
-  readonly to: string
-  readonly subject: string
-  readonly receivedAt: Date
-}
-
-export interface Mail extends MailSummary {
-  readonly from: string
-  /** The plain text part. Without one, `html` is shown as the text that it is, never rendered. */
-  readonly text?: string
-  readonly html?: string
-}
-
 type Html = ReturnType<typeof html>
 
 /** Where the mailbox stands; one mail is below it, by its id. */
@@ -108,9 +95,8 @@ export function renderLanding(view: Landing): string {
   })
 }
 
-/** The development mailbox: what the products have sent, newest first. */
+/** The development mailbox: what the products have sent, in the mailbox's own order (newest first). */
 export function renderMailbox(mails: readonly MailSummary[], now: Date = new Date()): string {
-  const newestFirst = mails.toSorted((one, other) => other.receivedAt.getTime() - one.receivedAt.getTime())
   return page({
     title: 'Mailbox',
     body: html`
@@ -119,10 +105,10 @@ export function renderMailbox(mails: readonly MailSummary[], now: Date = new Dat
         <h1>Mailbox</h1>
         <p class="lead">Mail of the demo is kept here. None of it leaves this machine.</p>
         ${
-          newestFirst.length === 0
+          mails.length === 0
             ? html`<p class="empty">No mail yet. Sign up in one of the products, and the mail that asks you to verify your address
                 arrives here.</p>`
-            : html`<ul class="mails">${newestFirst.map((mail) => mailLine(mail, now))}</ul>`
+            : html`<ul class="mails">${mails.map((mail) => mailLine(mail, now))}</ul>`
         }
       </main>`,
   })
@@ -130,9 +116,10 @@ export function renderMailbox(mails: readonly MailSummary[], now: Date = new Dat
 
 /**
  * One mail as text. Addresses in it become links only where their origin is one of `origins` (such as
- * `http://localhost:8701`): a mail in the demo leads nowhere else.
+ * `http://localhost:8701`): a mail in the demo leads nowhere else. HTML is never rendered; a mail of HTML alone is shown
+ * as it was written.
  */
-export function renderMail(mail: Mail, origins: readonly string[]): string {
+export function renderMail(mail: ReceivedMail, origins: readonly string[]): string {
   return page({
     title: mail.subject || 'Mail without a subject',
     body: html`
@@ -141,8 +128,8 @@ export function renderMail(mail: Mail, origins: readonly string[]): string {
         <h1>${mail.subject || 'Without a subject'}</h1>
         <dl class="envelope">
           <div><dt>From</dt><dd>${mail.from}</dd></div>
-          <div><dt>To</dt><dd>${mail.to}</dd></div>
-          <div><dt>Received</dt><dd>${moment(mail.receivedAt)}</dd></div>
+          <div><dt>To</dt><dd>${mail.to.join(', ')}</dd></div>
+          <div><dt>Received</dt><dd>${moment(new Date(mail.receivedAt))}</dd></div>
         </dl>
         ${mailText(mail, origins)}
       </main>`,
@@ -279,14 +266,14 @@ function mailLine(mail: MailSummary, now: Date): Html {
   return html`
     <li>
       <a href="${mailboxPath}/${encodeURIComponent(mail.id)}">${mail.subject || 'Without a subject'}</a>
-      <span class="to">${mail.to}</span>
-      <span class="when soft">${moment(mail.receivedAt)}, ${ago(mail.receivedAt, now)}</span>
+      <span class="to">${mail.to.join(', ')}</span>
+      <span class="when soft">${moment(new Date(mail.receivedAt))}, ${ago(new Date(mail.receivedAt), now)}</span>
     </li>`
 }
 
-function mailText(mail: Mail, origins: readonly string[]): Html {
-  if (mail.text !== undefined) return html`<div class="letter">${linked(mail.text, origins)}</div>`
-  if (mail.html === undefined) return html`<p class="empty">This mail has no text.</p>`
+function mailText(mail: ReceivedMail, origins: readonly string[]): Html {
+  if (mail.text.trim() !== '') return html`<div class="letter">${linked(mail.text, origins)}</div>`
+  if (!mail.html) return html`<p class="empty">This mail has no text.</p>`
   return html`
     <p class="soft">This mail has an HTML part alone. It is shown as it was written, and not rendered.</p>
     <pre class="letter" tabindex="0">${mail.html}</pre>`

@@ -42,9 +42,12 @@ const types: Readonly<Record<string, string>> = {
 }
 
 /** Serves pages and assets. All assets are read at start: no path of a request ever reaches the file system. */
-export function createPages(parts: PageParts, extra: Readonly<Record<string, { type: string; text: string }>> = {}) {
+export function createPages(
+  parts: PageParts,
+  extra: Readonly<Record<string, { type: string; bytes: Uint8Array }>> = {},
+) {
   const assets = readAssets(parts.consoleFolder)
-  for (const [name, { type, text }] of Object.entries(extra)) assets.set(name, asset(Buffer.from(text), type))
+  for (const [name, { type, bytes }] of Object.entries(extra)) assets.set(name, asset(Buffer.from(bytes), type))
   const shell = readShell(parts.consoleFolder)
 
   return async (request: Request, url: URL): Promise<Response> => {

@@ -5,17 +5,19 @@ import { buildConsole } from '../../tools/build-console.ts'
 import { controls } from '../controls.ts'
 import type { AcceptedRisk } from '../kernel/finding.ts'
 import type { Config } from '../platform/config/config.ts'
+import type { EnvironmentSecrets } from '../platform/config/secrets.ts'
 import { openDataFolder, readSecrets, type Secrets, writeAtomically } from '../platform/data-folder.ts'
 import { type Cluster, startCluster } from '../platform/database/embedded.ts'
 import { type Listening, listen } from '../platform/http/listen.ts'
-import { createLog } from '../platform/log/log.ts'
+import { openLog } from '../platform/log/log.ts'
 import { type Mailbox, startMailbox } from '../platform/mail/mailbox.ts'
 import type { Mailer } from '../platform/mail/outbox.ts'
-import { createMailer } from '../platform/mail/smtp.ts'
+import { openSmtp } from '../platform/mail/smtp.ts'
 import type { ProverJob } from '../proving/prover.ts'
 import { type DemoState, fillDemo, newDemo } from './demo.ts'
 import { createFoundation, type Foundation } from './foundation.ts'
 import { createLandingHandler } from './landing-handler.ts'
+import { logOf } from './log-events.ts'
 import { prepareDatabase } from './migrations.ts'
 import type { Product } from './product.ts'
 import { type RunningProver, startProver } from './prover-client.ts'
@@ -35,6 +37,7 @@ export interface Started {
 
 export interface StartOptions {
   readonly config: Config
+  readonly secrets: EnvironmentSecrets
   readonly products: readonly Product[]
   /** Says what is under way, for a person who waits. */
   readonly told: (line: string) => void
@@ -68,13 +71,17 @@ export async function start(options: StartOptions): Promise<Started> {
     const folder = await openDataFolder(config.dataFolder)
     endings.push(() => folder.release())
     const secrets = await readSecrets(folder.path)
-    const log = createLog({ level: config.log.level, folder: folder.path })
+    const log = openLog({
+      level: config.log.level,
+      to: { file: path.join(folder.path, 'holdfast.log') },
+      process: 'server',
+    })
     endings.push(() => log.close())
 
     told('console: building what has changed')
-    const consoles = Promise.all(products.map((product) => buildConsole(product.name)))
+    const consoles = Promise.all(products.map((product) => buildConsole(product.name as 'crm' | 'study')))
     consoles.catch(() => {})
-    const server = await databaseServer(config, folder.path, told)
+    const server = await databaseServer(config, options.secrets, folder.path, told)
     endings.push(server.stop)
     const desk = await createSabotageDesk({ superuser: server.superuser, folder: folder.path, controls, products })
     endings.push(desk.close)
@@ -84,14 +91,14 @@ export async function start(options: StartOptions): Promise<Started> {
       await prepareDatabase({ superuser: server.superuser, database, passwords: secrets.passwords, product })
       await desk.mendAll(product.name)
     }
-    const mail = await mailing(config, folder.path)
+    const mail = await mailing(config, options.secrets, folder.path)
     endings.push(mail.stop)
     await consoles
 
     const commit = await readCommit()
     const running: Started['products'][number][] = []
     for (const [index, product] of products.entries()) {
-      const port = config.http.port + 1 + index
+      const port = config.listen.port + 1 + index
       const origin = `http://localhost:${port}`
       const foundation = await createFoundation({
         product,
@@ -100,18 +107,15 @@ export async function start(options: StartOptions): Promise<Started> {
         passwords: secrets.passwords,
         sessionKey: secrets.sessionKey,
         pepper: secrets.pepper,
-        trustedProxies: config.http.trustedProxies,
+        trustedProxies: config.trustedProxies.map(({ address, prefix }) => `${address}/${prefix}`),
         mailer: mail.mailer,
-        log: {
-          request: (done) => log.request({ product: product.name, ...done }),
-          failure: (what) => log.failure({ product: product.name, ...what }),
-        },
+        log: logOf(log, product.name),
         commit,
         acceptedRisks: server.embedded ? demoRisks : [],
         consoleFolder: path.join(import.meta.dirname, '../../console/built', product.name),
       })
       endings.push(foundation.stop)
-      const listening = await listen(foundation.handle, { host: config.http.host, port })
+      const listening = await listen(foundation.handle, { host: config.listen.host, port })
       endings.push(listening.stop)
       running.push({ product, origin, foundation })
     }
@@ -122,8 +126,7 @@ export async function start(options: StartOptions): Promise<Started> {
       running.map((one) => proverJob(one, server.superuser, secrets, folder.path, commit)),
       {
         progress: options.proved,
-        failed: (failure) =>
-          log.failure({ product: failure.product, part: 'prover', error: new Error(failure.message) }),
+        failed: (failure) => logOf(log, failure.product).failure({ part: 'prover', error: new Error(failure.message) }),
       },
     )
     endings.push(prover.stop)
@@ -170,12 +173,13 @@ interface DatabaseServer {
 
 export async function databaseServer(
   config: Config,
+  outside: EnvironmentSecrets,
   folder: string,
   told: (line: string) => void,
 ): Promise<DatabaseServer> {
-  if (config.database.kind === 'url') {
+  if (config.database.kind === 'server') {
     const { host, port, user, password } = new pg.Client({
-      connectionString: config.database.url,
+      connectionString: outside.databaseUrl,
     }) as unknown as DatabaseServer['superuser']
     return {
       superuser: { host, port, user, password: password ?? '' },
@@ -196,14 +200,18 @@ export async function databaseServer(
 
 async function mailing(
   config: Config,
+  outside: EnvironmentSecrets,
   folder: string,
 ): Promise<{ mailer: Mailer; mailbox?: Mailbox; stop(): Promise<void> }> {
   if (config.mail.kind === 'smtp') {
-    const mailer = createMailer({ url: config.mail.url, from: config.mail.from })
+    const mailer = openSmtp({
+      ...config.mail,
+      ...(outside.smtpPassword === undefined ? {} : { password: outside.smtpPassword }),
+    })
     return { mailer, stop: async () => mailer.close() }
   }
   const mailbox = await startMailbox({ folder: path.join(folder, 'mail') })
-  const mailer = createMailer({ url: `smtp://127.0.0.1:${mailbox.port}`, from: config.mail.from })
+  const mailer = openSmtp({ host: mailbox.host, port: mailbox.port, tls: 'off', from: config.mail.from })
   return {
     mailer,
     mailbox,
@@ -273,7 +281,7 @@ async function listenLanding(
   options: StartOptions,
   parts: Omit<Parameters<typeof createLandingHandler>[0], 'origin' | 'version'>,
 ): Promise<Listening> {
-  const { host, port } = options.config.http
+  const { host, port } = options.config.listen
   return listen(createLandingHandler({ ...parts, origin: `http://localhost:${port}`, version: await version() }), {
     host,
     port,

@@ -1,0 +1,26 @@
+import { defineEvent, type Log } from '../platform/log/log.ts'
+import type { FoundationLog } from './foundation.ts'
+
+const request = defineEvent('server/request', {
+  product: 'text',
+  requestId: 'text',
+  method: 'text',
+  route: 'text',
+  status: 'number',
+  milliseconds: 'number',
+  address: 'text',
+  session: 'text',
+  code: 'text',
+})
+const failure = defineEvent('server/failure', { product: 'text', part: 'text' })
+
+/** One product's view of the log. A fault of ours is an error, a refusal is a line like any other. */
+export function logOf(log: Log, product: string): FoundationLog {
+  return {
+    request: ({ error, ...values }) =>
+      values.status >= 500
+        ? log.error(request, { product, ...values }, error)
+        : log.info(request, { product, ...values }, error),
+    failure: ({ part, error }) => log.error(failure, { product, part }, error),
+  }
+}
