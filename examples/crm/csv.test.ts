@@ -144,7 +144,7 @@ describe('properties', () => {
         const read = rowsOf(bytes(writeCsv([header, ...rows])))
         for (const { cells } of read) for (const written of cells) expect(written).not.toMatch(/^\s*[=+\-@]/)
         expect(read.map(({ cells }) => cells.map(revive))).toEqual(
-          rows.filter((row) => row.some((text) => text.trim() !== '')),
+          rows.filter((row) => row.some((text) => defuse(text).trim() !== '')),
         )
       }),
     )
@@ -208,12 +208,14 @@ describe('20 MB of anything within two seconds', () => {
     ['ragged rows', Buffer.concat([bytes('a,b\n'), Buffer.alloc(full - 4, `${'x'.repeat(300)}\n`)])],
     ['Latin-1', Buffer.alloc(full, bytes(`${'ü'.repeat(150)},${'ü'.repeat(150)}\n`, 'latin1'))],
   ])('%s', (_, file) => {
-    const started = performance.now()
+    // Of this thread: a busy machine must not fail it.
+    const started = process.threadCpuUsage()
     try {
       for (const batch of openCsv(file).batches) expect(batch.length).toBeLessThanOrEqual(1000)
     } catch (error) {
       expect(error).toBeInstanceOf(UnreadableCsv)
     }
-    expect(performance.now() - started).toBeLessThan(2000)
+    const { user, system } = process.threadCpuUsage(started)
+    expect((user + system) / 1000).toBeLessThan(2000)
   })
 })
