@@ -401,7 +401,8 @@ function inline(token: Token, line: number, reading: Reading): Inline {
   }
 }
 
-function leadsSomewhereHarmless(href: string): boolean {
+/** Whether a link may be published: to the web, to a mail address, or within the site. */
+export function leadsSomewhereHarmless(href: string): boolean {
   return /^(https?:\/\/[^\s\\]+|mailto:[^\s\\]+|\/(?![/\\])[^\s\\]*|#[\w-]+)$/i.test(href)
 }
 

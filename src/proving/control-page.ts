@@ -1,0 +1,42 @@
+import { html, raw } from 'hono/html'
+import { Marked } from 'marked'
+import { brand, securityDocument, securityPaths } from './page.ts'
+import { leadsSomewhereHarmless } from './page-source.ts'
+
+/**
+ * The README of a control, as a page beside the security page: what it claims, because of what, how it is checked, how it
+ * could fail, what it does not cover. Raw HTML in it is shown as text; links that lead nowhere from here are plain words.
+ */
+export function renderControlPage(input: {
+  readonly product: { readonly title: string }
+  /** The name of the control's folder. */
+  readonly control: string
+  /** Its README.md, as it is at the running commit. */
+  readonly markdown: string
+  readonly commit: string
+}): string {
+  const { product, control, markdown, commit } = input
+  return securityDocument(
+    `${control} · ${product.title}`,
+    html`<header class="masthead small"><div class="width">${brand(product.title, html`<a href="${securityPaths.page}">Security</a>`)}</div></header>
+<main class="width reading">${raw(reader.parse(markdown, { async: false }))}</main>
+<footer class="foot"><div class="width"><p>The README of the control <code>${control}</code>, as it stands at the running commit, <code>${commit}</code>. <a href="${securityPaths.page}">Back to the promises</a></p></div></footer>`,
+  )
+}
+
+const reader = new Marked({
+  renderer: {
+    html: ({ text }) => escaped(text),
+    image: ({ text }) => escaped(text),
+    link({ href, tokens }) {
+      const words = this.parser.parseInline(tokens)
+      return leadsSomewhereHarmless(href) ? `<a href="${escaped(href)}" rel="noreferrer">${words}</a>` : words
+    },
+    code: ({ text }) => `<pre tabindex="0"><code>${escaped(text)}</code></pre>`,
+    codespan: ({ text }) => `<code>${escaped(text)}</code>`,
+  },
+})
+
+function escaped(text: string): string {
+  return String(html`${text}`)
+}
