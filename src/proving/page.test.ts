@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ClaimId, Claims } from '../kernel/claim.ts'
 import type { AcceptedRisk, Finding } from '../kernel/finding.ts'
-import { renderControlPage } from './control-page.ts'
 import { mark, markFile } from './mark.ts'
 import { renderSecurityPage, securityStyle } from './page.ts'
 import { parsePage, reviewDigest } from './page-source.ts'
 import { type PromiseRegistry, promises } from './promises.ts'
+import { renderReadingPage } from './reading-page.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 const claims: Claims = {
@@ -262,9 +262,9 @@ describe('the document', () => {
   })
 })
 
-describe('the page of a control', () => {
+describe('the page of a README', () => {
   const read = (markdown: string) =>
-    renderControlPage({ product: { title: 'Northwind' }, control: 'sessions', markdown, commit: 'c0ffee' })
+    renderReadingPage({ product: { title: 'Northwind' }, title: 'sessions', markdown, commit: 'c0ffee' })
 
   test('shows the README, and HTML in it as text', () => {
     const page = read(

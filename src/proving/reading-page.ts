@@ -4,23 +4,22 @@ import { brand, securityDocument, securityPaths } from './page.ts'
 import { leadsSomewhereHarmless } from './page-source.ts'
 
 /**
- * The README of a control, as a page beside the security page: what it claims, because of what, how it is checked, how it
- * could fail, what it does not cover. Raw HTML in it is shown as text; links that lead nowhere from here are plain words.
+ * A Markdown document of ours beside the security page: the README of a control, or the list of error codes. Raw HTML in
+ * it is shown as text; links that lead nowhere from here are plain words.
  */
-export function renderControlPage(input: {
+export function renderReadingPage(input: {
   readonly product: { readonly title: string }
-  /** The name of the control's folder. */
-  readonly control: string
-  /** Its README.md, as it is at the running commit. */
+  /** Such as the name of the control. */
+  readonly title: string
   readonly markdown: string
   readonly commit: string
 }): string {
-  const { product, control, markdown, commit } = input
+  const { product, title, markdown, commit } = input
   return securityDocument(
-    `${control} · ${product.title}`,
+    `${title} · ${product.title}`,
     html`<header class="masthead small"><div class="width">${brand(product.title, html`<a href="${securityPaths.page}">Security</a>`)}</div></header>
 <main class="width reading">${raw(reader.parse(markdown, { async: false }))}</main>
-<footer class="foot"><div class="width"><p>The README of the control <code>${control}</code>, as it stands at the running commit, <code>${commit}</code>. <a href="${securityPaths.page}">Back to the promises</a></p></div></footer>`,
+<footer class="foot"><div class="width"><p><strong>${title}</strong>, as it stands at the running commit, <code>${commit}</code>. <a href="${securityPaths.page}">Back to the promises</a></p></div></footer>`,
   )
 }
 
