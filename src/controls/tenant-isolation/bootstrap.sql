@@ -88,7 +88,8 @@ alter default privileges for role holdfast_owner revoke usage on types from publ
 revoke usage on language plpgsql from public;
 grant usage on language plpgsql to holdfast_keeper, holdfast_owner;
 
--- Side effects and spying that an injected SELECT could call. Whoever runs monitoring gets the views back by pg_monitor.
+-- Side effects and spying that an injected SELECT could call. Whoever runs monitoring gets the numbers back by pg_monitor:
+-- those that everybody had, never what writes, locks, or touches files (lo_import and lo_export read and write the server's).
 do $$
 declare
   f regprocedure;
@@ -96,27 +97,40 @@ begin
   for f in
     select p.oid::regprocedure from pg_proc p
      where p.pronamespace = 'pg_catalog'::regnamespace
-       and (p.proname ~ '^pg_(try_)?advisory|^lo_|^pg_stat_get_|^pg_sleep|_to_xml|_to_xmlschema|_to_xml_and_xmlschema$'
+       and (p.proname ~ '^pg_(try_)?advisory|^lo_|^pg_stat_get_|^pg_control_|^pg_sleep|_to_xml|_to_xmlschema|_to_xml_and_xmlschema$'
          or p.proname = any ('{set_config,loread,lowrite,pg_notify,pg_terminate_backend,pg_cancel_backend,pg_logical_emit_message,
               pg_export_snapshot,pg_prepared_statement,pg_prepared_xact,pg_cursor,pg_lock_status,pg_blocking_pids,pg_safe_snapshot_blocking_pids,
               pg_isolation_test_session_is_blocked,pg_listening_channels,pg_notification_queue_usage,ts_stat,ts_rewrite,
               pg_relation_size,pg_total_relation_size,pg_table_size,pg_indexes_size,pg_database_size,pg_tablespace_size,
               pg_sequence_last_value,pg_get_sequence_data,pg_show_all_file_settings,pg_hba_file_rules,pg_current_wal_lsn,pg_current_wal_insert_lsn,
               pg_current_wal_flush_lsn,pg_current_snapshot,txid_current_snapshot,pg_snapshot_xmin,pg_xact_status,txid_status,pg_get_backend_memory_contexts,
-              pg_log_backend_memory_contexts,pg_config,pg_backup_start,pg_backup_stop,pg_relation_filepath,pg_relation_filenode}'::text[]))
+              pg_log_backend_memory_contexts,pg_get_replication_slots,pg_last_committed_xact,pg_xact_commit_timestamp,
+              pg_xact_commit_timestamp_origin,pg_get_multixact_members,pg_config,pg_backup_start,pg_backup_stop,pg_relation_filepath,pg_relation_filenode}'::text[]))
   loop
-    execute format('revoke execute on function %s from public', f);
+    execute format('revoke execute on function %s from public, pg_monitor', f);
+  end loop;
+  for f in
+    select p.oid::regprocedure from pg_proc p
+     where p.pronamespace = 'pg_catalog'::regnamespace
+       and (p.proname ~ '^pg_stat_get_|^pg_control_'
+         or p.proname = any ('{pg_lock_status,pg_blocking_pids,pg_safe_snapshot_blocking_pids,pg_prepared_xact,pg_notification_queue_usage,
+              pg_relation_size,pg_total_relation_size,pg_table_size,pg_indexes_size,pg_database_size,pg_tablespace_size,
+              pg_sequence_last_value,pg_get_sequence_data,pg_current_wal_lsn,pg_current_wal_insert_lsn,pg_current_wal_flush_lsn,
+              pg_get_replication_slots}'::text[]))
+  loop
     execute format('grant execute on function %s to pg_monitor', f);
   end loop;
 end $$;
-revoke execute on function pg_catalog.set_config(text, text, boolean) from pg_monitor;
-revoke execute on function pg_catalog.pg_terminate_backend(integer, bigint), pg_catalog.pg_cancel_backend(integer) from pg_monitor;
 grant execute on function pg_catalog.set_config(text, text, boolean) to holdfast_keeper;
 grant execute on function pg_catalog.pg_terminate_backend(integer, bigint) to holdfast_killer;
 grant execute on function pg_catalog.pg_stat_get_activity(integer) to holdfast_killer;
 
 -- Large objects have owners, not tenants: nobody below the superuser makes or reads one (functions above, table here).
 revoke all on pg_catalog.pg_largeobject_metadata, pg_catalog.pg_largeobject from public;
+
+-- What holdfast.weaknesses() needs to see beyond everybody's view of the catalogues: that a row is there, not what is in it.
+grant select (starelid, staattnum) on pg_catalog.pg_statistic to holdfast_keeper;
+grant select (oid, lomowner) on pg_catalog.pg_largeobject_metadata to holdfast_keeper;
 
 -- Ends client transactions older than `seconds`, whatever statement_timeout the session gave itself. Returns how many.
 create or replace function holdfast.end_overdue(seconds integer) returns integer
