@@ -18,7 +18,7 @@ export const browserDefences = defineControl({
       weakness: 'browser-defences/same-site-passes',
     },
     {
-      title: 'One header is dropped: X-Frame-Options',
+      title: 'One header is dropped',
       turnsRed: ['browser-defences/strict-headers'],
       weakness: 'browser-defences/header-dropped',
     },

@@ -101,9 +101,11 @@ function benchFor(origin: string): Bench {
 // Not `fetch`: it writes Sec-Fetch headers of its own.
 function send(origin: string, path: string, ask: Ask = {}): Promise<Answer> {
   const started = performance.now()
-  const ours = ask.as ? { 'sec-fetch-site': 'same-origin', origin, cookie: `crm-session=${ask.as.cookie}` } : {}
+  const cookie = ask.as ? { cookie: `crm-session=${ask.as.cookie}` } : {}
+  const ours = { 'sec-fetch-site': 'same-origin', origin, ...cookie, ...ask.headers }
+  const headers = Object.fromEntries(Object.entries(ours).filter(([, value]) => value !== ''))
   return new Promise((resolve, reject) => {
-    const sent = httpRequest(`${origin}${path}`, { method: ask.method ?? 'GET', headers: { ...ours, ...ask.headers } })
+    const sent = httpRequest(`${origin}${path}`, { method: ask.method ?? 'GET', headers })
     sent.on('error', reject)
     sent.on('response', async (response) => {
       let text = ''

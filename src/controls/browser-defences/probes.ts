@@ -113,10 +113,10 @@ function forge(
   headers: Readonly<Record<string, string>>,
   cookie: string | undefined,
 ): Promise<Answer> {
-  // Not sent `as` the canary: that would add the same-origin headers that a forged request lacks.
   return bench.http(pathOf(route, bench), {
     method: route.method,
-    headers: cookie === undefined ? headers : { ...headers, cookie },
+    // Empty: left out. The bench would write same-origin headers there, which a forged request lacks.
+    headers: { origin: '', 'sec-fetch-site': '', ...(cookie === undefined ? {} : { cookie }), ...headers },
     ...(route.method === 'DELETE' ? {} : { body: '{"forged":true}' }),
   })
 }
@@ -173,9 +173,13 @@ async function answersOfEveryKind(bench: Bench): Promise<Sample[]> {
   const open = routes.find((route) => route.method === 'POST' && route.needs === 'nobody')
   if (open) {
     const path = pathOf(open, bench)
+    const foreign = { 'sec-fetch-site': 'cross-site' }
     const ours = { 'sec-fetch-site': 'same-origin', origin: bench.origin, 'content-type': 'application/json' }
     await take('a malformed body', bench.http(path, { method: 'POST', headers: ours, body: '{' }))
-    await take('a forged request', bench.http(path, { method: 'POST', headers: { origin: 'null' }, body: '{}' }))
+    await take(
+      'a forged request',
+      bench.http(path, { method: 'POST', headers: { ...foreign, origin: 'null' }, body: '{}' }),
+    )
   }
   return samples
 }

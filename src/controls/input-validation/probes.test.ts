@@ -123,7 +123,7 @@ function send(origin: string, path: string, ask: Ask = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = httpRequest(`${origin}${path}`, {
       method: ask.method ?? 'GET',
-      headers: { ...ask.headers },
+      headers: Object.fromEntries(Object.entries(ask.headers ?? {}).filter(([, value]) => value !== '')),
       ...(ask.from === undefined ? {} : { localAddress: ask.from }),
     })
     sent.on('error', reject)

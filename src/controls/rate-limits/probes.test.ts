@@ -47,7 +47,7 @@ const routes: RouteSeen[] = Object.entries(byPath).map(([path, limit]) => ({
   method: 'POST',
   path,
   needs: 'nobody',
-  limit: limit.name,
+  limit: `${limit.name};q=${limit.quota};w=${limit.windowSeconds}`,
   changes: true,
   hasSchemas: true,
 }))

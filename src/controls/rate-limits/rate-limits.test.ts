@@ -128,10 +128,21 @@ describe('policies', () => {
     expect(() => createLimits({ limits, overall })).toThrow(Error)
   })
 
-  test('a limit that was not declared is an error, not a free pass', () => {
+  test('a limit that was not declared is learned; another one of its name is an error, not a free pass', () => {
     const limits = limitsAt({ now: 0 })
-    expect(() => limits.spendByAddress('192.0.2.1', { ...signIn, name: 'new' })).toThrow('unknown limit')
-    expect(() => limits.spendByPerson('x', { ...signIn, quota: 6 })).toThrow('unknown limit')
+    const late = { ...signIn, name: 'late' }
+    expect(limits.spendByAddress('192.0.2.1', late).ratelimit).toBe('"late";r=4;t=12')
+    expect(() => limits.spendByAddress('192.0.2.1', { ...late, quota: 6 })).toThrow('two different limits')
+    expect(() => limits.spendByPerson('x', { ...signIn, windowSeconds: 6 })).toThrow('two different limits')
+    expect(() => limits.spendByPerson('x', { ...signIn, name: 'A B' })).toThrow('is a word')
+  })
+
+  test('names without end are refused: they would be memory without end', () => {
+    const limits = limitsAt({ now: 0 })
+    const spend = () => {
+      for (let index = 0; index < 500; index++) limits.spendByPerson('x', { ...signIn, name: `limit-${index}` })
+    }
+    expect(spend).toThrow('more than 200 limits')
   })
 })
 

@@ -13,22 +13,23 @@ export interface LimitHeaders {
 
 /**
  * All limits of one process. Every function is synchronous, spends one request or throws a 429 `Refusal` that carries
- * `Retry-After` in seconds and the same headers. A refused request spends nothing. An unknown limit is an Error.
+ * `Retry-After` in seconds and the same headers. A refused request spends nothing. Two different limits of one name are an
+ * Error, and so are more than 200 names: they come from code, never from a request.
  */
 export interface Limits {
   /** Before routing, on every request: the one policy over all routes, and so all that limits unknown paths. */
   spendOverall(address: string): LimitHeaders
   /** After routing and before anything is read or looked up. `address` comes from `clientAddress`. */
   spendByAddress(address: string, limit: Limit): LimitHeaders
-  /** After entry. `key` is a person's, a session's or an account's id, of any length; never something the client chose. */
+  /** For whoever `key` names, from whatever address: a person, a session, an account; of any length. */
   spendByPerson(key: string, limit: Limit): LimitHeaders
 }
 
 export interface LimitsOptions {
-  /** The limits of all routes. The same name twice must be the same limit: anything else is an Error. */
-  readonly limits: Iterable<Limit>
-  /** For one address over all routes. */
-  readonly overall: Limit
+  /** Limits to know from the start, so that a name that stands for two is an Error then. Others are learned when first spent. */
+  readonly limits?: Iterable<Limit>
+  /** For one address over all routes: 6,000 in a minute when left out. */
+  readonly overall?: Limit
   /** An IPv6 /48 may spend this many times what each of its /64 may: 8 when left out. */
   readonly wideFactor?: number
   /** Memory: 4 rows × `columns` × 8 bytes for each policy and kind of key. A power of two: 16,384 when left out. */
@@ -37,10 +38,11 @@ export interface LimitsOptions {
   readonly now?: () => number
 }
 
-/** Memory is fixed at start by the number of policies, and no number of clients adds to it: see sketch.ts. */
-export function createLimits(options: LimitsOptions): Limits {
-  const { wideFactor = 8, columns = 16_384, now = () => performance.now() } = options
-  const policies = readPolicies([options.overall, ...options.limits], wideFactor, columns)
+/** Memory is fixed by the number of policies, and no number of clients adds to it: see sketch.ts. */
+export function createLimits(options: LimitsOptions = {}): Limits {
+  const { overall = generous, wideFactor = 8, columns = 16_384, now = () => performance.now() } = options
+  const policyOf = createPolicies(wideFactor, columns)
+  for (const limit of [overall, ...(options.limits ?? [])]) policyOf(limit)
   const locate = createLocator(columns)
   const key = new Uint8Array(8)
   const narrow = new Uint32Array(rows)
@@ -57,21 +59,23 @@ export function createLimits(options: LimitsOptions): Limits {
     located = address
   }
   const spendByAddress = (address: string, limit: Limit) => {
-    const policy = policyOf(policies, limit)
+    const policy = policyOf(limit)
     locateAddress(address)
     return address.includes(':')
       ? spendBoth(policy.address, narrow, policy.network, wide, now())
       : spend(policy.address, narrow, now())
   }
   return {
-    spendOverall: (address) => spendByAddress(address, options.overall),
+    spendOverall: (address) => spendByAddress(address, overall),
     spendByAddress,
     spendByPerson: (key, limit) => {
       locate.ofText(key, person)
-      return spend(policyOf(policies, limit).person, person, now())
+      return spend(policyOf(limit).person, person, now())
     },
   }
 }
+
+const generous: Limit = { name: 'overall', quota: 6_000, windowSeconds: 60 }
 
 /** Both lists in one, for an answer that spent twice. */
 export function joinHeaders(first: LimitHeaders, second: LimitHeaders): LimitHeaders {
@@ -162,14 +166,21 @@ interface Policy {
   readonly person: Buckets
 }
 
-function readPolicies(limits: readonly Limit[], wideFactor: number, columns: number): ReadonlyMap<string, Policy> {
+const mostPolicies = 200
+
+function createPolicies(wideFactor: number, columns: number): (limit: Limit) => Policy {
   const policies = new Map<string, Policy>()
-  for (const limit of limits) {
-    const known = policies.get(limit.name)
-    if (known === undefined) policies.set(limit.name, policyFrom(limit, wideFactor, columns))
-    else if (!isSame(known.limit, limit)) throw new Error(`two different limits have the name ${limit.name}`)
+  return (limit) => {
+    let policy = policies.get(limit.name)
+    if (policy === undefined) {
+      if (policies.size >= mostPolicies)
+        throw new Error(`more than ${mostPolicies} limits: ${limit.name} is not counted`)
+      policy = policyFrom(limit, wideFactor, columns)
+      policies.set(limit.name, policy)
+    }
+    if (!isSame(policy.limit, limit)) throw new Error(`two different limits have the name ${limit.name}`)
+    return policy
   }
-  return policies
 }
 
 function policyFrom(limit: Limit, wideFactor: number, columns: number): Policy {
@@ -189,12 +200,6 @@ function policyFrom(limit: Limit, wideFactor: number, columns: number): Policy {
     network: buckets('-network', limit.quota * wideFactor),
     person: buckets('-person', limit.quota),
   }
-}
-
-function policyOf(policies: ReadonlyMap<string, Policy>, limit: Limit): Policy {
-  const policy = policies.get(limit.name)
-  if (policy === undefined || !isSame(policy.limit, limit)) throw new Error(`unknown limit ${limit.name}`)
-  return policy
 }
 
 function isSame(one: Limit, other: Limit): boolean {
