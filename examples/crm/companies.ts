@@ -83,7 +83,7 @@ export const createCompany = write({
       insert into app.company as c (id, name, sort_name, website, note, words)
       values (${newId()}, ${body.name}, ${sortNameOf(body.name)}, ${body.website}, ${body.note}, ${wordsOf(body.name)})
       on conflict (organisation_id, sort_name) do nothing returning ${columns}`)
-    if (!made) throw nameTaken()
+    if (!made) throw await nameTaken(transaction, body.name)
     return { status: 201, body: made }
   },
 })
@@ -102,7 +102,7 @@ export const editCompany = write({
     const taken = await transaction(
       sql`select from app.company where sort_name = ${sortName} and id <> ${params.company}`,
     )
-    if (taken.length > 0) throw nameTaken()
+    if (taken.length > 0) throw await nameTaken(transaction, body.name)
     const [edited] = await transaction(sql<Company>`
       update app.company as k
          set name = ${body.name}, sort_name = ${sortName}, website = ${body.website}, note = ${body.note},
@@ -135,6 +135,13 @@ async function refuseChanged(transaction: Transaction, company: string): Promise
   throw current ? new Refusal(changedMeanwhile, { extra: { current } }) : notFound()
 }
 
-function nameTaken(): Refusal {
-  return new Refusal(companyExists, { fields: [{ pointer: '/body/name', reason: companyExists.title }] })
+/** With the company that has the name. */
+async function nameTaken(transaction: Transaction, name: string): Promise<Refusal> {
+  const [existing] = await transaction(
+    sql<{ id: string; name: string }>`select id, name from app.company where sort_name = ${sortNameOf(name)}`,
+  )
+  return new Refusal(companyExists, {
+    fields: [{ pointer: '/body/name', reason: 'is the name of another company' }],
+    extra: { existing: existing ?? null },
+  })
 }
