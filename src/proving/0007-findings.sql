@@ -51,14 +51,17 @@ begin atomic
 end;
 grant execute on function holdfast.record_finding(text, text, text, integer, text, text, timestamptz, timestamptz, integer, text) to holdfast_prover;
 
-/* Of each claim: the findings of the last `days` days, one for each run of equal statuses in a day, and the newest. */
+/* The findings of the last `days` days, but for those between two of the same claim, place, status and day that say the same:
+   first and last of each run are kept, so that a red period keeps its beginning. */
 create function holdfast.findings(days integer) returns table (claim text, status text, saw text, examined integer, place text,
   against text, checked_at timestamptz, expires_at timestamptz, milliseconds integer, commit text)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
   select f.claim, f.status, f.saw, f.examined, f.place, f.against, f.checked_at, f.expires_at, f.milliseconds, f.commit from (
-    select x.*, row_number() over (partition by x.claim, x.status, date(x.checked_at) order by x.checked_at desc, x.id desc) as nth
-      from holdfast.finding x where x.checked_at > clock_timestamp() - make_interval(days => days)) f
-   where f.nth = 1 order by f.claim, f.checked_at;
+    select x.*, lag(x.kind) over one is distinct from x.kind or lead(x.kind) over one is distinct from x.kind as kept
+      from (select y.*, (y.status, (y.checked_at at time zone 'UTC')::date, y.examined > 0) as kind from holdfast.finding y
+             where y.checked_at > clock_timestamp() - make_interval(days => days)) x
+    window one as (partition by x.claim, x.place, x.against order by x.checked_at, x.id)) f
+   where f.kept order by f.claim, f.checked_at, f.id;
 end;
 grant execute on function holdfast.findings(integer) to holdfast_auditor, holdfast_prover;

@@ -301,9 +301,10 @@ async function signIn(
   }
   const me = JSON.parse((await expect(ask('/api/me', { as: partial }), 200)).text) as {
     person: { id: string; verified: boolean }
-    organisations: { id: string }[]
+    organisations: { id: string; name: string }[]
   }
-  let organisation = me.organisations[0]?.id
+  // By its name: probes of membership found others for this canary.
+  let organisation = me.organisations.find((one) => one.name === known.mark)?.id
   if (organisation === undefined && me.person.verified && options.people === 'organisations') {
     const founded = await expect(ask('/api/organisations', { ...post({ name: known.mark }), as: partial }), 201)
     organisation = (JSON.parse(founded.text) as { id: string }).id

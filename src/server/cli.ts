@@ -37,8 +37,6 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   info: runInfo,
 }
 
-process.exitCode = await main(process.argv.slice(2))
-
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(help)
@@ -252,3 +250,5 @@ function misused(what: string): number {
   process.stderr.write(`holdfast: error: ${what}\nholdfast: hint: holdfast --help lists the commands\n`)
   return 2
 }
+
+process.exitCode = await main(process.argv.slice(2))

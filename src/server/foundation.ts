@@ -1,14 +1,19 @@
 import { z } from 'zod'
-import { accountRoutes } from '../controls/accounts/routes.ts'
+import { createPasswords, type Spend } from '../controls/accounts/accounts.ts'
+import { accountLimits, accountRoutes } from '../controls/accounts/routes.ts'
 import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/browser-defences.ts'
 import { checkRoutes } from '../controls/input-validation/input-validation.ts'
+import { organisationRoutes, personRoutes } from '../controls/organisations/routes.ts'
 import { clientAddress, createLimits, trustProxies } from '../controls/rate-limits/rate-limits.ts'
+import { sessionRoutes } from '../controls/sessions/routes.ts'
 import { createSessions } from '../controls/sessions/sessions.ts'
+import { signInRoutes } from '../controls/sign-in/routes.ts'
+import { signInLimits } from '../controls/sign-in/sign-in.ts'
 import { type LoginRole, roleSettings } from '../controls/tenant-isolation/bootstrap.ts'
 import type { AcceptedRisk } from '../kernel/finding.ts'
 import { Login } from '../platform/database/login.ts'
 import { sql } from '../platform/database/statement.ts'
-import { open, type Routes } from '../platform/http/route.ts'
+import { open, type Route, type Routes } from '../platform/http/route.ts'
 import { startWorker } from '../platform/jobs/worker.ts'
 import { type Mailer, startOutbox } from '../platform/mail/outbox.ts'
 import type { SecurityJson } from '../proving/evidence.ts'
@@ -76,22 +81,39 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     await refuseUnprotected(logins.auditor)
     const masks = await readMasks(logins.app)
     const sessions = createSessions({ product: product.name, origin, privateKeyPem: options.sessionKey, https })
-    const limits = createLimits({})
     const proxies = trustProxies(options.trustedProxies)
     const security = await createSecurityPages({ ...options, auditor: logins.auditor })
 
-    const routes: Routes = {
-      ...accountRoutes({ ...options, ...logins, sessions, limits, product }),
-      ...product.routes,
-      openapi: open({
-        method: 'GET',
-        path: '/api/openapi.json',
-        summary: 'This document',
-        limit: { name: 'documents', quota: 120, windowSeconds: 60 },
-        response: z.record(z.string(), z.unknown()),
-        run: async () => ({ body: document }),
-      }),
-    }
+    const passwords = createPasswords({
+      pepper: options.pepper,
+      cost: passwordCost,
+      service: [product.name, product.title],
+    })
+    const site = { title: product.title, origin }
+    // The limiter knows the limits of all routes, and some routes spend by a key of their own.
+    const spend: Spend = (key, limit) => limits.spendByPerson(key, limit)
+    const routes: Routes = joinRoutes(
+      accountRoutes({ identity: logins.identity, passwords, site, spend }),
+      sessionRoutes({ identity: logins.identity, sessions }),
+      personRoutes({ app: logins.app, people: product.people }),
+      product.people === 'organisations' ? organisationRoutes({ app: logins.app, site }) : {},
+      signInRoutes({ identity: logins.identity, sessions, passwords, spend }),
+      product.routes,
+      {
+        openapi: open({
+          method: 'GET',
+          path: '/api/openapi.json',
+          summary: 'This document',
+          limit: { name: 'documents', quota: 120, windowSeconds: 60 },
+          response: z.record(z.string(), z.unknown()),
+          run: async () => ({ body: document }),
+        }),
+      },
+    )
+    const limits = createLimits({
+      limits: [...Object.values(routes).map((route) => route.limit), ...accountLimits, ...signInLimits],
+      overall: { name: 'all', quota: 6000, windowSeconds: 60 },
+    })
     const document = openApi(product.title, origin, routes)
     refuseUnguarded(routes, masks)
 
@@ -160,6 +182,19 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
   }
 }
 
+/** Each time one more doubles what a guess costs, and what a sign-in costs: 12 is the least that the database accepts. */
+const passwordCost = 12
+
+function joinRoutes(...parts: readonly Routes[]): Routes {
+  const joined: Record<string, Route> = {}
+  for (const [name, route] of parts.flatMap((part) => Object.entries(part))) {
+    if (name in joined)
+      throw new StartRefused(`there are two routes called ${name}: give the product's own another name`)
+    joined[name] = route
+  }
+  return joined
+}
+
 function openLogins({ database, passwords }: FoundationOptions): Foundation['logins'] {
   const login = (role: 'app' | 'identity' | 'worker' | 'auditor', most: number, entersBy?: 'enter' | 'enter_lease') =>
     new Login({
@@ -187,8 +222,7 @@ async function closeAll(logins: Foundation['logins']): Promise<void> {
 /** Default-deny at start-up: what no migration of ours made may have come since. */
 async function refuseUnprotected(auditor: Login): Promise<void> {
   const rows = await auditor.query(sql<{ object: string; remedy: string }>`
-    select object, remedy from holdfast.unclassified()
-    union all select object, remedy from holdfast.weaknesses()`)
+    select object, remedy from holdfast.unclassified()`)
   if (rows.length > 0)
     throw new StartRefused(
       `the database is not as it must be:\n${rows.map((row) => `  ${row.object}: ${row.remedy}`).join('\n')}`,

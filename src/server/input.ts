@@ -1,3 +1,4 @@
+import type { ZodAny } from 'zod'
 import { nothing, readFile, readJson, readQuery, validate } from '../controls/input-validation/input-validation.ts'
 import { notFound } from '../platform/http/refusals.ts'
 import type { Input, Route } from '../platform/http/route.ts'
@@ -5,7 +6,7 @@ import type { Input, Route } from '../platform/http/route.ts'
 const mostBytes = 64 * 1024
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-export interface ReadInput extends Input<unknown, unknown, unknown> {
+export interface ReadInput extends Input<ZodAny, ZodAny, ZodAny> {
   readonly organisation: string
   readonly file: Uint8Array
   /** The body's text or bytes, for the fingerprint of an idempotency key. */

@@ -111,7 +111,7 @@ async function view(parts: LandingParts): Promise<Landing> {
       sentence: product.sentence,
       origin,
       securityPath: '/security',
-      claims: claims.map(({ id, status }) => ({ id, status })),
+      claims: claims.map(({ id, status, against }) => ({ id, status, standIn: against === 'stand-in' })),
       signIns: product.name === 'crm' ? parts.demo.crm : parts.demo.study,
     })),
     ...(parts.mailbox === undefined ? {} : { mailbox: { path: '/mail', mails: parts.mailbox.list().length } }),

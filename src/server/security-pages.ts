@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { raw, html as safe } from 'hono/html'
-import { marked } from 'marked'
 import type { Claims } from '../kernel/claim.ts'
 import type { AcceptedRisk } from '../kernel/finding.ts'
 import type { Login } from '../platform/database/login.ts'
 import { type EvidenceInput, type SecurityJson, securityJson } from '../proving/evidence.ts'
 import { readFindings } from '../proving/ledger.ts'
-import { mark } from '../proving/mark.ts'
-import { renderSecurityPage, securityDocument, securityPaths, securityStyle } from '../proving/page.ts'
+import { markFile } from '../proving/mark.ts'
+import { renderSecurityPage, securityPaths, securityStyle } from '../proving/page.ts'
 import { parsePage } from '../proving/page-source.ts'
 import { promises } from '../proving/promises.ts'
+import { renderReadingPage } from '../proving/reading-page.ts'
 import { allControls } from './all-controls.ts'
 import type { PageParts } from './pages.ts'
 import type { Product } from './product.ts'
@@ -35,22 +35,31 @@ export async function createSecurityPages(options: {
   const words = await readWords()
   const errors = await readFile(new URL('../../docs/errors.md', import.meta.url), 'utf8')
 
+  // The page is for everybody: whoever loads it again and again reads the ledger once a second.
+  let kept: { at: number; findings: ReturnType<typeof readFindings> } | undefined
+  const findings = () => {
+    if (kept === undefined || performance.now() - kept.at > 1000) {
+      const asked = { at: performance.now(), findings: readFindings(auditor) }
+      asked.findings.catch(() => {
+        if (kept === asked) kept = undefined
+      })
+      kept = asked
+    }
+    return kept.findings
+  }
   const evidence = async (): Promise<EvidenceInput> => ({
     product,
     promises,
     claims,
-    findings: await readFindings(auditor),
+    findings: await findings(),
     accepted: options.acceptedRisks,
     now: new Date(),
     commit: options.commit,
   })
   const json = async () => securityJson(await evidence())
-  const document = (title: string, text: string) => ({
+  const document = (title: string, markdown: string) => ({
     type: html,
-    body: securityDocument(
-      `${title} · ${product.title}`,
-      safe`<main class="width words">${raw(marked.parse(text, { async: false }))}</main>`,
-    ),
+    body: renderReadingPage({ product, title, markdown, commit: options.commit }),
   })
   return {
     json,
@@ -70,7 +79,7 @@ export async function createSecurityPages(options: {
     },
     assets: {
       [securityPaths.style]: { type: 'text/css; charset=utf-8', bytes: Buffer.from(securityStyle()) },
-      [securityPaths.icon]: { type: 'image/svg+xml', bytes: Buffer.from(mark) },
+      [securityPaths.icon]: { type: 'image/svg+xml', bytes: Buffer.from(markFile) },
       [securityPaths.font]: { type: 'font/woff2', bytes: await readFile(fontFile()) },
     },
   }

@@ -48,7 +48,8 @@ afterEach(async () => {
 })
 
 function newParent(): string {
-  const parent = realpathSync(mkdtempSync(path.join(tmpdir(), 'hf-cluster-')))
+  // A run that is killed leaves it to the next one, which knows it by its name: see test/world/cluster.ts.
+  const parent = realpathSync(mkdtempSync(path.join(tmpdir(), `hf-test-${process.pid}-`)))
   parents.push(parent)
   return parent
 }

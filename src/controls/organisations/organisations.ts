@@ -1,0 +1,85 @@
+import { Refusal } from '../../kernel/refusal.ts'
+import type { Login } from '../../platform/database/login.ts'
+import { sql } from '../../platform/database/statement.ts'
+import { notFound } from '../../platform/http/refusals.ts'
+import type { Transaction } from '../../platform/http/route.ts'
+import { addressKey, newToken, type Site, tokenHash } from '../accounts/accounts.ts'
+import { invitationMail } from './mails.ts'
+import { invitationDead, lastOwner, memberAlready, roleUnknown } from './refusals.ts'
+
+/** organisations: people found them and invite others. individuals: each person silently has one of their own. */
+export type People = 'organisations' | 'individuals'
+
+/** What the bearer of a live session is told about himself. Times, roles and ids as the database has them. */
+export interface Me {
+  readonly person: { readonly id: string; readonly name: string; readonly address: string; readonly verified: boolean }
+  readonly organisations: readonly { readonly id: string; readonly name: string; readonly role: string }[]
+}
+
+// The verbs below take D, the session's own secret, or run inside an entered transaction. They throw DatabaseErrors: HF401 no
+// live session, HF403 not permitted, HF404 no such member, HF412 address not verified, HF429 past a cap.
+
+/** For individuals the organisation of one is founded here, when a verified person first looks. */
+export async function readMe(app: Login, entry: Uint8Array, people: People): Promise<Me> {
+  const me = await askMe(app, entry)
+  if (people === 'organisations' || me.organisations.length > 0 || !me.person.verified) return me
+  await app.query(sql`select holdfast.own_organisation(${entry})`)
+  return askMe(app, entry)
+}
+
+async function askMe(app: Login, entry: Uint8Array): Promise<Me> {
+  const [me] = await app.query(sql<Me>`
+    select json_build_object('id', a.person, 'name', a.name, 'address', a.address, 'verified', a.verified) as person,
+           (select coalesce(json_agg(json_build_object('id', o.id, 'name', o.name, 'role', o.role)), '[]')
+              from holdfast.my_organisations(${entry}) o) as organisations
+      from holdfast.my_account(${entry}) a`)
+  return me!
+}
+
+/** Returns the new organisation's id; whoever presents `entry` is its owner. */
+export async function foundOrganisation(app: Login, entry: Uint8Array, name: string): Promise<string> {
+  const [made] = await app.query(sql<{ id: string }>`select holdfast.found_organisation(${entry}, ${name}) as id`)
+  return made!.id
+}
+
+/** Returns the organisation that opened. Throws a 410 `Refusal` for a token that opens nothing for this person. */
+export async function acceptInvitation(app: Login, entry: Uint8Array, token: string): Promise<string> {
+  const [accepted] = await app.query(
+    sql<{ organisation: string | null }>`select holdfast.accept(${entry}, ${tokenHash(token)}) as organisation`,
+  )
+  if (accepted!.organisation === null) throw new Refusal(invitationDead)
+  return accepted!.organisation
+}
+
+/** Invites, inside an organisation, and queues the mail. Returns the invitation's id. */
+export async function invite(
+  transaction: Transaction,
+  site: Site,
+  invited: { readonly address: string; readonly role: string },
+): Promise<string> {
+  const { address, role } = invited
+  const [about] = await transaction(sql<{ by: string; organisation: string; known: boolean }>`
+    select m.name as by, holdfast.organisation_name() as organisation,
+           exists (select from holdfast.role r where r.name = ${role}) as known
+      from holdfast.member m where m.person_id = holdfast.person()`)
+  if (!about!.known)
+    throw new Refusal(roleUnknown, { fields: [{ pointer: '/body/role', reason: 'is not a role of this product' }] })
+  const { token, hash } = newToken()
+  const { subject, text } = invitationMail(site, { ...about!, token })
+  const [made] = await transaction(sql<{ id: string | null }>`
+    select holdfast.invite(${address}, ${addressKey(address)}, ${role}, ${hash}, ${subject}, ${text}) as id`)
+  if (made!.id === null) throw new Refusal(memberAlready)
+  return made!.id
+}
+
+/** Throws 404 where there is no such invitation (any more). */
+export async function withdrawInvitation(transaction: Transaction, id: string): Promise<void> {
+  const [gone] = await transaction(sql<{ there: boolean }>`select holdfast.revoke_invitation(${id}) as there`)
+  if (!gone!.there) throw notFound()
+}
+
+/** Ends a membership, one's own included. Throws 409 for the last owner. */
+export async function removeMember(transaction: Transaction, person: string): Promise<void> {
+  const [done] = await transaction(sql<{ outcome: string }>`select holdfast.remove_member(${person}) as outcome`)
+  if (done!.outcome === 'last-owner') throw new Refusal(lastOwner)
+}

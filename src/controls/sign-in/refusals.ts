@@ -1,0 +1,8 @@
+import type { RefusalKind } from '../../kernel/refusal.ts'
+
+/** No such address, another password, an account that was closed: the answer is the same, and takes the same time. */
+export const notMatching = {
+  code: 'sign-in/not-matching',
+  status: 401,
+  title: 'Address and password do not belong together.',
+} as const satisfies RefusalKind
