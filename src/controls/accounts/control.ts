@@ -59,7 +59,9 @@ export const accounts = defineControl({
     {
       title: 'The doors before an organisation forget to ask it',
       turnsRed: ['accounts/unverified-opens-nothing'],
-      ...withoutTraces(weakenFunction('holdfast.bearer(bytea, boolean)', 'if only_verified and not p.verified', 'if false')),
+      ...withoutTraces(
+        weakenFunction('holdfast.bearer(bytea, boolean)', 'if only_verified and not p.verified', 'if false'),
+      ),
     },
   ],
 })
@@ -71,7 +73,8 @@ function withoutTraces({ breakSql, mendSql }: { breakSql: string; mendSql: strin
   // As the superuser there is no organisation entered, and so nothing for the record of changes to stamp.
   return {
     breakSql,
-    mendSql: `${mendSql}; alter table holdfast.member disable trigger user; ${members}; ` +
+    mendSql:
+      `${mendSql}; alter table holdfast.member disable trigger user; ${members}; ` +
       `alter table holdfast.member enable trigger user; ${noSeats}`,
   }
 }

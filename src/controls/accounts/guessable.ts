@@ -87,7 +87,13 @@ function lettersOnly(text: string): string {
 /** The shortest unit that the text repeats; the text itself where there is none. */
 function unitOf(text: string): string {
   for (let unit = 1; unit * 2 <= text.length; unit++)
-    if (text.slice(0, unit).repeat(Math.ceil(text.length / unit)).startsWith(text)) return text.slice(0, unit)
+    if (
+      text
+        .slice(0, unit)
+        .repeat(Math.ceil(text.length / unit))
+        .startsWith(text)
+    )
+      return text.slice(0, unit)
   return text
 }
 

@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os'
 import { createHmac } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { hash as bcryptHash, verify as bcryptVerify } from '@node-rs/bcrypt'
 import { z } from 'zod'
 import { Refusal } from '../../kernel/refusal.ts'
@@ -47,7 +47,8 @@ export function createPasswords(options: {
 }): Passwords {
   const { pepper, cost, service } = options
   if (pepper.length < 32) throw new Error('the pepper must be 32 bytes or longer')
-  if (!Number.isInteger(cost) || cost < leastCost || cost > 31) throw new Error(`the cost of bcrypt must be ${leastCost} to 31`)
+  if (!Number.isInteger(cost) || cost < leastCost || cost > 31)
+    throw new Error(`the cost of bcrypt must be ${leastCost} to 31`)
   const atOnce = options.atOnce ?? Math.max(1, Math.min(availableParallelism(), 4) - 1)
   const inTurn = createTurns(atOnce, options.mostWaiting ?? 100)
   const keyed = (password: string) =>
@@ -64,8 +65,7 @@ export function createPasswords(options: {
       }),
     refuseWeak: (password, own) => {
       const reason = whyRefused(password.normalize('NFC'), [...own, ...service])
-      if (reason !== undefined)
-        throw new Refusal(passwordRefused, { fields: [{ pointer: '/body/password', reason }] })
+      if (reason !== undefined) throw new Refusal(passwordRefused, { fields: [{ pointer: '/body/password', reason }] })
     },
   }
 }

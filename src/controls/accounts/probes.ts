@@ -48,7 +48,11 @@ async function faultOfTable(bench: Bench): Promise<string | undefined> {
       where conrelid = 'holdfast.account'::regclass and contype = 'c' and convalidated`,
   )
   // Cost 12 or more, and the whole of a hash: written here again, not taken from the migration.
-  if (!checks.some(({ text }) => text.includes('password_hash ~') && text.includes('(1[2-9]|2[0-9]|3[01])\\$[./A-Za-z0-9]{53}$')))
+  if (
+    !checks.some(
+      ({ text }) => text.includes('password_hash ~') && text.includes('(1[2-9]|2[0-9]|3[01])\\$[./A-Za-z0-9]{53}$'),
+    )
+  )
     return 'no CHECK of the table refuses what is not a bcrypt hash of cost 12 or more'
   const readers = await bench.catalogue<{ role: string }>(
     `select rolname as role from pg_roles where rolcanlogin and not rolsuper
@@ -90,7 +94,9 @@ async function tryEverythingUnverified(bench: Bench): Promise<Outcome> {
   const inside = routes.filter((route) => route.path.startsWith('/api/o/{organisation}/'))
   if (inside.length === 0) return inconclusive('the server names no route inside an organisation')
   // With its own cookie it must be this refusal, and not just any: the same requests of a verified person get through.
-  const verified = await Promise.all(readable(inside).map((route) => bench.http(pathOf(route, a.organisation), { as: a })))
+  const verified = await Promise.all(
+    readable(inside).map((route) => bench.http(pathOf(route, a.organisation), { as: a })),
+  )
   if (!verified.some(({ status }) => status === 200)) return inconclusive('no route answered a verified canary')
 
   let refused = 0
@@ -99,7 +105,8 @@ async function tryEverythingUnverified(bench: Bench): Promise<Outcome> {
     for (const route of inside) {
       const answer = await ask(bench, route, organisation, unverified)
       if (answer.text.includes(refusedCode)) refused += 1
-      else if (answer.status < 300) return broken(`${route.method} ${route.path} was answered ${answer.status}`, refused)
+      else if (answer.status < 300)
+        return broken(`${route.method} ${route.path} was answered ${answer.status}`, refused)
       else unread += 1
     }
   for (const { path, body } of doors(routes)) {
@@ -111,7 +118,10 @@ async function tryEverythingUnverified(bench: Bench): Promise<Outcome> {
   if (open !== undefined) return broken(open, refused)
   if (refused === 0) return inconclusive('no request of the unverified canary reached the database')
   const rest = unread === 0 ? '' : ` (${unread} more were refused before that, for what they lacked)`
-  return holds(`${refused} requests of an unverified person were refused as such, and so was each door of the database${rest}`, refused)
+  return holds(
+    `${refused} requests of an unverified person were refused as such, and so was each door of the database${rest}`,
+    refused,
+  )
 }
 
 function readable(routes: readonly RouteSeen[]): RouteSeen[] {

@@ -10,7 +10,8 @@ export const unverified = {
 export const passwordRefused = {
   code: 'accounts/password-refused',
   status: 422,
-  title: 'This password would be guessed too soon. Choose another: a few words that nobody would put together are best.',
+  title:
+    'This password would be guessed too soon. Choose another: a few words that nobody would put together are best.',
 } as const satisfies RefusalKind
 
 /** Used, expired, cut off or never given out: the answer is the same. */

@@ -4,7 +4,7 @@ import { type Limit, open, session } from '../../platform/http/route.ts'
 import { address, text } from '../input-validation/fields.ts'
 import { addressKey, type Spend, signUp, verifyAddress, verifyAgain } from './accounts.ts'
 import type { Site } from './mails.ts'
-import { passwordField, type Passwords } from './passwords.ts'
+import { type Passwords, passwordField } from './passwords.ts'
 
 const signingUp: Limit = { name: 'sign-up', quota: 60, windowSeconds: 3600 }
 /** For one address, whoever asks: its owner gets no more mails than this. */

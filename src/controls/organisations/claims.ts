@@ -2,7 +2,8 @@ import type { Claims } from '../../kernel/claim.ts'
 
 export const claims = {
   'organisations/removal-acts-at-once': {
-    sentence: 'Whoever is removed from an organisation gets nothing from it from the very next request on, in any open session.',
+    sentence:
+      'Whoever is removed from an organisation gets nothing from it from the very next request on, in any open session.',
     promises: ['A7'],
     ttlMinutes: 120,
   },

@@ -28,13 +28,11 @@ interface Place {
   readonly role: string
 }
 
-async function withOrganisation(
-  bench: Bench,
-  name: string,
-  run: (place: Place) => Promise<Outcome>,
-): Promise<Outcome> {
+async function withOrganisation(bench: Bench, name: string, run: (place: Place) => Promise<Outcome>): Promise<Outcome> {
   if (!(await bench.routes()).some((route) => route.path === '/api/organisations'))
-    return notApplicable('in this product each person is alone in an organisation of their own: nobody is invited or removed')
+    return notApplicable(
+      'in this product each person is alone in an organisation of their own: nobody is invited or removed',
+    )
   const [least] = await bench.catalogue<{ role: string }>(
     `select r.name as role from holdfast.role r join holdfast.permission p on p.name = 'members.read'
       where (r.permissions >> p.bit) & 1 = 1 order by length(replace(r.permissions::bit(64)::text, '0', '')), r.name limit 1`,
@@ -119,7 +117,9 @@ async function acceptWhatIsNotOnes(place: Place): Promise<Outcome> {
 
 async function findOrFound(bench: Bench, name: string): Promise<string> {
   const { a } = bench.canaries
-  const me = JSON.parse((await bench.http('/api/me', { as: a })).text) as { organisations: { id: string; name: string }[] }
+  const me = JSON.parse((await bench.http('/api/me', { as: a })).text) as {
+    organisations: { id: string; name: string }[]
+  }
   const known = me.organisations.find((one) => one.name === name)
   if (known !== undefined) return known.id
   const founded = await bench.http('/api/organisations', { method: 'POST', body: JSON.stringify({ name }), as: a })

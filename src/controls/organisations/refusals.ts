@@ -4,7 +4,8 @@ import type { RefusalKind } from '../../kernel/refusal.ts'
 export const invitationDead = {
   code: 'organisations/invitation-dead',
   status: 410,
-  title: 'This invitation does not open anything for you: it was used or withdrawn, it is too old, or it was sent to another address. Ask for a new one.',
+  title:
+    'This invitation does not open anything for you: it was used or withdrawn, it is too old, or it was sent to another address. Ask for a new one.',
 } as const satisfies RefusalKind
 
 export const memberAlready = {

@@ -72,11 +72,15 @@ async function forge(token: string, key: Key): Promise<Forgery[]> {
   const later = encode({ ...says, exp: Number(says.exp) + 86_400 })
   const elevated = encode({ ...says, role: 'owner', sid: crypto.randomUUID() })
   const raw = Uint8Array.from(atob(unUrl(key.x)), (character) => character.charCodeAt(0))
-  const hmac = (secret: Uint8Array<ArrayBuffer> | string) => signHmac({ alg: 'HS256', typ: 'JWT', kid: key.kid }, payload, secret)
+  const hmac = (secret: Uint8Array<ArrayBuffer> | string) =>
+    signHmac({ alg: 'HS256', typ: 'JWT', kid: key.kid }, payload, secret)
   return [
     { title: 'one byte of the payload changed', token: `${header}.${changed(payload, 40)}.${signature}` },
     { title: 'one byte of the signature changed', token: `${header}.${payload}.${changed(signature, 10)}` },
-    { title: 'the last character of the signature changed', token: `${header}.${payload}.${changed(signature, signature.length - 1)}` },
+    {
+      title: 'the last character of the signature changed',
+      token: `${header}.${payload}.${changed(signature, signature.length - 1)}`,
+    },
     { title: 'a longer life under the old signature', token: `${header}.${later}.${signature}` },
     { title: 'another session under the old signature', token: `${header}.${elevated}.${signature}` },
     { title: 'no signature', token: `${header}.${payload}.` },
@@ -86,16 +90,28 @@ async function forge(token: string, key: Key): Promise<Forgery[]> {
     { title: 'padding behind the signature', token: `${token}==` },
     ...['none', 'None', 'nOnE', 'NONE', ''].flatMap((alg) => [
       { title: `alg «${alg}» without a signature`, token: `${encode({ alg, typ: 'JWT' })}.${payload}.` },
-      { title: `alg «${alg}» under the old signature`, token: `${encode({ alg, typ: 'session+jwt', kid: key.kid })}.${payload}.${signature}` },
+      {
+        title: `alg «${alg}» under the old signature`,
+        token: `${encode({ alg, typ: 'session+jwt', kid: key.kid })}.${payload}.${signature}`,
+      },
     ]),
     { title: 'HS256 with the public key as it is', token: await hmac(raw) },
     { title: 'HS256 with the public key as text', token: await hmac(key.x) },
     { title: 'HS256 with the public key as PEM', token: await hmac(pemOf(raw)) },
     { title: 'HS256 with an empty secret', token: await hmac(new Uint8Array([0])) },
     { title: 'signed by a stranger, under our key’s name', token: await stranger.sign({ ...partOf(token, 0) }, says) },
-    { title: 'signed by a stranger, under their own key’s name', token: await stranger.sign({ ...partOf(token, 0), kid: 'stranger' }, says) },
-    { title: 'signed by a stranger, with the key inside', token: await stranger.sign({ alg: 'EdDSA', typ: 'session+jwt', jwk: stranger.jwk }, says) },
-    { title: 'signed by a stranger, with the key’s address inside', token: await stranger.sign({ ...partOf(token, 0), jku: 'https://evil.example/keys' }, says) },
+    {
+      title: 'signed by a stranger, under their own key’s name',
+      token: await stranger.sign({ ...partOf(token, 0), kid: 'stranger' }, says),
+    },
+    {
+      title: 'signed by a stranger, with the key inside',
+      token: await stranger.sign({ alg: 'EdDSA', typ: 'session+jwt', jwk: stranger.jwk }, says),
+    },
+    {
+      title: 'signed by a stranger, with the key’s address inside',
+      token: await stranger.sign({ ...partOf(token, 0), jku: 'https://evil.example/keys' }, says),
+    },
     { title: 'a critical header', token: await stranger.sign({ ...partOf(token, 0), crit: ['exp'] }, says) },
   ]
 }
@@ -124,7 +140,9 @@ function faultOfCookie(bench: Bench, setCookie: string): string | undefined {
     if (!has('secure')) return 'it goes over plain connections too'
     return setCookie.startsWith('__Host-') ? undefined : 'its name does not bind it to this host'
   }
-  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname) ? undefined : 'it goes over the network in the clear'
+  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+    ? undefined
+    : 'it goes over the network in the clear'
 }
 
 // --- a session that has been ended ---------------------------------------------------------------------------------
@@ -214,7 +232,12 @@ async function isSignedBy(key: Key, token: string): Promise<boolean> {
   const [header, payload, signature = ''] = token.split('.')
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: key.x }
   const imported = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['verify'])
-  return crypto.subtle.verify('Ed25519', imported, Buffer.from(signature, 'base64url'), Buffer.from(`${header}.${payload}`))
+  return crypto.subtle.verify(
+    'Ed25519',
+    imported,
+    Buffer.from(signature, 'base64url'),
+    Buffer.from(`${header}.${payload}`),
+  )
 }
 
 async function newStranger() {

@@ -103,7 +103,9 @@ function refuseInTheClear(origin: string, https: boolean): void {
   if (exact !== origin) throw new Error(`not an origin: ${origin}. Write scheme, host and port alone: ${exact}`)
   if (https !== (protocol === 'https:')) throw new Error(`${origin} does not fit https: ${https}`)
   if (!https && !isThisMachine(hostname))
-    throw new Error(`${origin} would send session cookies over the network in the clear. Use https, or a loopback name.`)
+    throw new Error(
+      `${origin} would send session cookies over the network in the clear. Use https, or a loopback name.`,
+    )
 }
 
 function isThisMachine(hostname: string): boolean {
