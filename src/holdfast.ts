@@ -1,5 +1,5 @@
 /** What an app's developer uses. Everything else is private, and free to change. */
-export { address, id, integer, text } from './controls/input-validation/fields.ts'
+export { address, id, integer, integerText, text } from './controls/input-validation/fields.ts'
 export { newId } from './kernel/id.ts'
 export { Refusal, type RefusalKind } from './kernel/refusal.ts'
 export { type Compilable, type Statement, sql } from './platform/database/statement.ts'

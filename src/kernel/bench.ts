@@ -38,6 +38,7 @@ export interface Answer {
   readonly milliseconds: number
 }
 
+/** A request. `origin` and `sec-fetch-site` are always sent as by a page of ours; an empty value in `headers` leaves one out. */
 export interface Ask {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>

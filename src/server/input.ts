@@ -1,5 +1,7 @@
 import type { ZodAny } from 'zod'
 import { nothing, readFile, readJson, readQuery, validate } from '../controls/input-validation/input-validation.ts'
+import { noSession } from '../controls/sessions/refusals.ts'
+import { Refusal } from '../kernel/refusal.ts'
 import { notFound } from '../platform/http/refusals.ts'
 import type { Input, Route } from '../platform/http/route.ts'
 
@@ -21,9 +23,12 @@ export async function readInput(
   request: Request,
   url: URL,
   params: Readonly<Record<string, string>>,
+  signedIn: boolean,
 ): Promise<ReadInput> {
   const { organisation = '', ...others } = params
   if (organisation !== '' && !uuid.test(organisation)) throw notFound()
+  // A stranger shall not make us hold megabytes: whoever sends a file shows a session first.
+  if (route.upload !== undefined && !signedIn) throw new Refusal(noSession)
   const file = route.upload === undefined ? noFile : await readFile(request, route.upload)
   const json = route.body === undefined ? undefined : await readJson(request, mostBytes)
   return {
@@ -36,10 +41,13 @@ export async function readInput(
   }
 }
 
+/** What cannot be a name in the path names nothing. */
 function validateParams(route: Route, params: Readonly<Record<string, string>>): unknown {
-  const checked = route.params.safeParse(params)
-  if (!checked.success) throw notFound()
-  return checked.data
+  try {
+    return validate(route.params, params, 'params')
+  } catch (error) {
+    throw error instanceof Refusal ? notFound() : error
+  }
 }
 
 function refuseQuery(url: URL): void {

@@ -26,7 +26,13 @@ export interface Stages {
   spendBySession(session: string, limit: Limit): void
   present(cookieHeader: string | null): { entry: Uint8Array; session: string } | undefined
   match(method: string, path: string): Matched
-  readInput(route: Route, request: Request, url: URL, params: Readonly<Record<string, string>>): Promise<ReadInput>
+  readInput(
+    route: Route,
+    request: Request,
+    url: URL,
+    params: Readonly<Record<string, string>>,
+    signedIn: boolean,
+  ): Promise<ReadInput>
   answer(route: Route, input: ReadInput, caller: Caller, request: Request): Promise<Reply<unknown>>
   checkAnswer(route: Route, body: unknown): unknown
   /** Whatever is not below /api/: pages, assets, the security page. */
@@ -76,7 +82,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
         routeName = `${route.method} ${route.path}`
         limits = joinLimits(limits, stages.spendByAddress(address, route.limit))
         if (session !== undefined) stages.spendBySession(session, route.limit)
-        const input = await stages.readInput(route, request, url, params)
+        const input = await stages.readInput(route, request, url, params, presented !== undefined)
         // One transaction: entry, statements, audit record, commit. What the handler returns has been committed.
         const reply = await stages.answer(route, input, caller, request)
         response = render(stages, route, reply, limits)

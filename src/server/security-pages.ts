@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { raw, html as safe } from 'hono/html'
 import type { Claims } from '../kernel/claim.ts'
 import type { AcceptedRisk } from '../kernel/finding.ts'
 import type { Login } from '../platform/database/login.ts'

@@ -56,14 +56,16 @@ export async function startThrowAwayCluster(
 
 const prefix = 'hf-test-'
 
-/** A killed run could not clean up. The name of its folder holds the number of its process. */
+/** A killed run could not clean up. The name of its folders holds the number of its process. */
 async function discardLeftOvers(): Promise<void> {
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(prefix))) {
     const folder = path.join(tmpdir(), name)
     const pid = Number(name.slice(prefix.length).split('-')[0])
     const isOurs = statSync(folder, { throwIfNoEntry: false })?.uid === process.geteuid?.()
     if (!isOurs || !(pid > 0) || isAlive(pid)) continue
-    await discardCluster(folder, () => {})
+    const inner = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    for (const each of [folder, ...inner.map((entry) => path.join(folder, entry.name))])
+      await discardCluster(each, () => {})
     rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -139,7 +139,7 @@ async function foundDatabase(
       const login = new Login({
         ...connection(role),
         roleSettings: roleSettings[role],
-        entersBy: role === 'worker' ? 'enter_lease' : 'enter',
+        entersBy: 'enter',
         most: 4,
         longestSeconds: 20,
         ...options,

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Stages } from '../../src/server/pipeline.ts'
 
 /** Ways to weaken the server itself, by the names that the controls' sabotages use. They exist in tests alone. */
@@ -39,6 +40,18 @@ export const weaknesses: Readonly<Record<string, (stages: Stages) => Stages>> = 
       headers.get('x-forwarded-for')?.split(',')[0]?.trim() || stages.clientAddress(peer, headers),
   }),
   'rate-limits/one-bucket-for-all': (stages) => ({ ...stages, clientAddress: () => '192.0.2.1' }),
+  'input-validation/schema-ignored': (stages) => ({
+    ...stages,
+    readInput: (route, ...rest) => stages.readInput({ ...route, ...(route.body ? { body: z.any() } : {}) }, ...rest),
+  }),
+  'input-validation/unknown-fields-pass': (stages) => ({
+    ...stages,
+    readInput: (route, ...rest) =>
+      stages.readInput(
+        { ...route, ...(route.body instanceof z.ZodObject ? { body: route.body.loose() } : {}) },
+        ...rest,
+      ),
+  }),
   'proving/draft-hidden': (stages) => ({
     ...stages,
     page: rewritten(stages, '/security', (text) => text.replaceAll('class="draft"', 'class="quiet"')),
