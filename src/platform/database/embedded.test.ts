@@ -28,6 +28,9 @@ import { type Cluster, type ClusterOptions, startCluster } from './embedded.ts'
 import { findDatabaseUser } from './run-as.ts'
 
 const isRoot = process.geteuid?.() === 0
+const isLinux = process.platform === 'linux'
+/** What looks into the table of processes does so in /proc. */
+const onLinux = test.runIf(isLinux)
 const debian = '/usr/lib/postgresql/15/bin'
 const parents: string[] = []
 const running: Cluster[] = []
@@ -169,19 +172,22 @@ describe.each([
     expect(await ask(await start(options), 'select number from kept')).toEqual([1])
   })
 
-  test.skipIf(binFolder && !existsSync(binFolder))('kill -9 of all its processes loses no committed row', async () => {
-    const options = binFolder ? { binFolder } : {}
-    const cluster = await start(options)
-    await ask(cluster, 'create table kept (number int)')
-    const client = await connect(cluster)
-    for (let number = 1; number <= 200; number++) await client.query('insert into kept values ($1)', [number])
-    const server = postmasterOf(folder)
-    for (const pid of [server, ...childrenOf(server)]) process.kill(pid, 'SIGKILL')
-    expect(await cluster.lost).toContain('PostgreSQL ended by itself (SIGKILL)')
-    const again = await start(options)
-    expect(await ask(again, 'select count(*)::int from kept')).toEqual([200])
-    expect(readFileSync(path.join(folder, 'postgres.log'), 'utf8')).toContain('automatic recovery in progress')
-  })
+  test.skipIf(!isLinux || (binFolder && !existsSync(binFolder)))(
+    'kill -9 of all its processes loses no committed row',
+    async () => {
+      const options = binFolder ? { binFolder } : {}
+      const cluster = await start(options)
+      await ask(cluster, 'create table kept (number int)')
+      const client = await connect(cluster)
+      for (let number = 1; number <= 200; number++) await client.query('insert into kept values ($1)', [number])
+      const server = postmasterOf(folder)
+      for (const pid of [server, ...childrenOf(server)]) process.kill(pid, 'SIGKILL')
+      expect(await cluster.lost).toContain('PostgreSQL ended by itself (SIGKILL)')
+      const again = await start(options)
+      expect(await ask(again, 'select count(*)::int from kept')).toEqual([200])
+      expect(readFileSync(path.join(folder, 'postgres.log'), 'utf8')).toContain('automatic recovery in progress')
+    },
+  )
 })
 
 test('nobody is let in without the password', async () => {
@@ -190,7 +196,7 @@ test('nobody is let in without the password', async () => {
   await expect(connect(cluster, { password: () => '' })).rejects.toThrow()
 })
 
-test('a server that outlives its killed Holdfast is stopped by the next start', async () => {
+onLinux('a server that outlives its killed Holdfast is stopped by the next start', async () => {
   const { child } = await startElsewhere(folder)
   await end(child, 'SIGKILL')
   const leftOver = postmasterOf(folder)
@@ -201,7 +207,7 @@ test('a server that outlives its killed Holdfast is stopped by the next start', 
   expect(await ask(cluster, 'select number from kept')).toEqual([7])
 })
 
-test('what a killed server left at work is ended by the next start', async () => {
+onLinux('what a killed server left at work is ended by the next start', async () => {
   const cluster = await start()
   const busy = await connect(cluster)
   const query = busy.query('select count(*) from generate_series(1, 100000000000)').catch((error: Error) => error)
@@ -228,7 +234,7 @@ test('a program that has the number of the dead server neither stops the start n
   bystander.kill()
 })
 
-test('it stands in a process group of its own, without our environment', async () => {
+onLinux('it stands in a process group of its own, without our environment', async () => {
   vi.stubEnv('SECRET_TEST_CANARY', 'canary')
   await start()
   vi.unstubAllEnvs()
@@ -331,7 +337,7 @@ afterAll(() => {
   for (const copy of copies) rmSync(copy, { recursive: true })
 })
 
-describe.runIf(isRoot)('as root', () => {
+describe.runIf(isRoot && isLinux)('as root', () => {
   test('the server runs as another user, and its data live apart', async () => {
     const cluster = await start()
     const status = readFileSync(`/proc/${postmasterOf(folder)}/status`, 'utf8')
