@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Stages } from '../../src/server/pipeline.ts'
 
@@ -52,6 +53,25 @@ export const weaknesses: Readonly<Record<string, (stages: Stages) => Stages>> = 
         ...rest,
       ),
   }),
+  'sessions/signature-unchecked': (stages) => ({ ...stages, present: presentUnchecked }),
+  'sessions/cookie-for-scripts': (stages) => ({
+    ...stages,
+    answer: async (...asked) => {
+      const reply = await stages.answer(...asked)
+      return { ...reply, cookies: (reply.cookies ?? []).map((cookie) => cookie.replace('; HttpOnly', '')) }
+    },
+  }),
+  'sign-in/account-uncounted': (stages) => ({
+    ...stages,
+    // Every attempt is another account to the limiter.
+    readInput: async (route, ...asked) => {
+      const input = await stages.readInput(route, ...asked)
+      const body = input.body as { address?: string }
+      return route.path === '/api/sign-in'
+        ? { ...input, body: { ...body, address: `x${Math.random().toString(36).slice(2)}@canary.invalid` } }
+        : input
+    },
+  }),
   'proving/draft-hidden': (stages) => ({
     ...stages,
     page: rewritten(stages, '/security', (text) => text.replaceAll('class="draft"', 'class="quiet"')),
@@ -74,5 +94,18 @@ function rewritten(stages: Stages, path: string, change: (text: string) => strin
   return async (request, url) => {
     const answer = await stages.page(request, url)
     return url.pathname === path ? new Response(change(await answer.text()), answer) : answer
+  }
+}
+
+/** Reads a token as many a library did once: what it says counts, whatever signed it. */
+function presentUnchecked(header: string | null): { entry: Uint8Array; session: string } | undefined {
+  const payload = /-session=[^.;]*\.([^.;]*)/.exec(header ?? '')?.[1]
+  if (payload === undefined) return undefined
+  try {
+    const { sec, sid } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sec: string; sid: string }
+    const secret = Buffer.from(sec, 'base64url')
+    return { entry: createHash('sha256').update('holdfast-entry-1').update(secret).digest(), session: sid }
+  } catch {
+    return undefined
   }
 }

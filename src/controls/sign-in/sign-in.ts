@@ -6,7 +6,7 @@ import { endSession, type Issued, type Sessions } from '../sessions/sessions.ts'
 import { notMatching } from './refusals.ts'
 
 /** For one account, whoever tries. By the address that was typed, so that one without an account is limited just so. */
-export const oneAccount: Limit = { name: 'sign-in-account', quota: 20, windowSeconds: 900 }
+export const oneAccount: Limit = { name: 'sign-in-account', quota: 30, windowSeconds: 900 }
 
 /** Limits that no route carries: the limiter has to know them too. */
 export const signInLimits: readonly Limit[] = [oneAccount]
