@@ -62,6 +62,8 @@ export const pinnedSettings: Readonly<Record<string, string>> = {
   debug_print_rewritten: 'off',
   debug_print_plan: 'off',
   plan_cache_mode: 'auto',
+  // Without statistics every organisation looks small; at the default of 4, lists would be read whole and sorted.
+  random_page_cost: '1.1',
   jit: 'off',
   synchronous_commit: 'on',
   application_name: 'holdfast',
