@@ -31,6 +31,10 @@ const reader = new Marked({
       const words = this.parser.parseInline(tokens)
       return leadsSomewhereHarmless(href) ? `<a href="${escaped(href)}" rel="noreferrer">${words}</a>` : words
     },
+    // `type` of a problem document names such a place: /errors#accounts-link-dead.
+    heading({ tokens, depth, text }) {
+      return `<h${depth} id="${text.toLowerCase().replace(/[^a-z0-9]+/g, '-')}">${this.parser.parseInline(tokens)}</h${depth}>\n`
+    },
     code: ({ text }) => `<pre tabindex="0"><code>${escaped(text)}</code></pre>`,
     codespan: ({ text }) => `<code>${escaped(text)}</code>`,
   },
