@@ -270,7 +270,7 @@ describe('the page of a README', () => {
     const page = read(
       '# Sessions\n\n## We claim\n\n- `sessions/x` <b onclick="x">holds</b> & so on.\n\n<script>alert(1)</script>\n',
     )
-    expect(page).toContain('<h1>Sessions</h1>')
+    expect(page).toContain('<h1 id="sessions">Sessions</h1>')
     expect(page).toContain('<code>sessions/x</code> &lt;b onclick=&quot;x&quot;&gt;')
     expect(page).not.toContain('<script')
     expect(page).not.toContain('<b ')
