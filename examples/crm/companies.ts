@@ -104,7 +104,7 @@ export const editCompany = write({
     )
     if (taken.length > 0) throw await nameTaken(transaction, body.name)
     const [edited] = await transaction(sql<Company>`
-      update app.company as k
+      update app.company as c
          set name = ${body.name}, sort_name = ${sortName}, website = ${body.website}, note = ${body.note},
              words = ${wordsOf(body.name)}, version = version + 1, updated_at = now(), updated_by = holdfast.person()
        where id = ${params.company} and version = ${body.version} returning ${columns}`)

@@ -187,7 +187,7 @@ function encodingOf(file: Uint8Array): CsvFile['encoding'] {
 /** Excel and OpenDocument files are ZIP archives; older Excel files are OLE containers. */
 function isWorkbook(file: Uint8Array): boolean {
   const mark = new DataView(file.buffer, file.byteOffset, file.byteLength)
-  return file.length > 4 && (mark.getUint32(0) === 0x504b0304 || mark.getUint32(0) === 0xd0cf11e0)
+  return file.length >= 4 && (mark.getUint32(0) === 0x504b0304 || mark.getUint32(0) === 0xd0cf11e0)
 }
 
 /**
