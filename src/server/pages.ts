@@ -112,5 +112,5 @@ function readShell(folder: string): ((title: string, nonce: string) => string) |
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
     `<meta name="color-scheme" content="light dark"><title>${title}</title>${styles}` +
     `<script type="module" nonce="${nonce}" src="${manifest.script}"></script></head>` +
-    `<body><div id="root"></div><noscript>${title} needs JavaScript. The security page does not: <a href="/security">read it</a>.</noscript></body></html>`
+    `<body><div id="console"></div><noscript>${title} needs JavaScript. The security page does not: <a href="/security">read it</a>.</noscript></body></html>`
 }
