@@ -9,7 +9,8 @@ import { hashingBusy, passwordRefused } from './refusals.ts'
 export interface Passwords {
   /** Throws a 503 `Refusal` while too many wait. */
   hash(password: string): Promise<string>
-  /** Without a hash it takes as long, and is false: an address without an account cannot be told by the time. Throws as hash. */
+  /** Without a hash it takes as long, and is false: an address without an account cannot be told by the time. What is shorter
+   *  than any password here is false at once, with a hash or without. Throws as hash. */
   matches(password: string, hashed: string | undefined): Promise<boolean>
   /** Throws a 422 `Refusal` that says why, for a password that would be guessed early. `own`: words that others know of
    *  this person, such as the name and the address. */
@@ -20,6 +21,8 @@ export interface Passwords {
 const leastCost = 12
 /** NIST SP 800-63B-4, section 3.1.1.2: where the password stands alone. Code points after NFC. */
 const leastCharacters = 15
+/** No password was ever shorter, nor will be: beside a second factor NIST asks for 8. */
+const leastEver = 8
 const mostBytes = 1024
 
 /** A password as a field of a body: any text, whole. How good it is, `refuseWeak` says, where one is chosen. */
@@ -56,13 +59,15 @@ export function createPasswords(options: {
 
   return {
     hash: (password) => inTurn(() => bcryptHash(keyed(password), cost)),
-    matches: (password, hashed) =>
-      inTurn(async () => {
+    matches: async (password, hashed) => {
+      if (characters(password.normalize('NFC')) < leastEver) return false
+      return inTurn(async () => {
         if (hashed !== undefined) return bcryptVerify(keyed(password), hashed)
         // To hash is the same work as to compare.
         await bcryptHash(keyed(password), cost)
         return false
-      }),
+      })
+    },
     refuseWeak: (password, own) => {
       const reason = whyRefused(password.normalize('NFC'), [...own, ...service])
       if (reason !== undefined) throw new Refusal(passwordRefused, { fields: [{ pointer: '/body/password', reason }] })
@@ -71,10 +76,13 @@ export function createPasswords(options: {
 }
 
 function whyRefused(password: string, own: readonly string[]): string | undefined {
-  const characters = [...password].length
-  if (characters < leastCharacters)
-    return `has ${characters} characters: ${leastCharacters} or more are needed, of any kind`
+  const count = characters(password)
+  if (count < leastCharacters) return `has ${count} characters: ${leastCharacters} or more are needed, of any kind`
   return whyGuessable(password, own)
+}
+
+function characters(text: string): number {
+  return [...text].length
 }
 
 /** Runs `most` at a time; as many as `mostWaiting` more wait in line, and whoever comes after them is refused. */
