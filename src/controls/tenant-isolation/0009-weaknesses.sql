@@ -27,7 +27,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       from pg_attribute a join pg_class c on c.oid = a.attrelid where a.attacl is not null and not a.attisdropped
     union all
     select 'function', p.pronamespace, p.oid::regprocedure::text, p.oid, p.proowner, 'pg_proc', coalesce(p.proacl, acldefault('f', p.proowner))
-      from pg_proc p
+      from pg_proc p where p.pronamespace <> 'pg_catalog'::regnamespace or p.proacl is not null
     union all
     select 'schema', n.oid, n.oid::regnamespace::text, n.oid, n.nspowner, 'pg_namespace', coalesce(n.nspacl, acldefault('n', n.nspowner))
       from pg_namespace n
@@ -54,7 +54,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     left join pg_roles r on r.oid = x.grantee
    where x.grantee <> e.owner and not coalesce(r.rolsuper, false)
      and (r.rolname ~ '^holdfast_' or n.nspname is null or n.nspname !~ '^(pg_|information_schema$)')
-     and not exists (select from pg_depend d where d.classid = e.catalogue and d.objid = e.id and d.deptype = 'e')
+     -- plpgsql is an extension's too, and must not be everybody's.
+     and (e.kind = 'language' or not exists (select from pg_depend d where d.classid = e.catalogue and d.objid = e.id and d.deptype = 'e'))
 $$;
 
 /* What is compared with the manifest: rights over all but the product's own schema, attributes, memberships and settings of
