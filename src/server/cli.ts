@@ -84,12 +84,13 @@ async function runStart(args: string[]): Promise<number> {
   })
   line.clear()
   process.stdout.write(screen(started))
-  await new Promise<void>((resolve) => {
+  const lost = await new Promise<string | undefined>((resolve) => {
+    started.lost.then(resolve)
     let asked = false
     const end = () => {
       if (asked) process.exit(1)
       asked = true
-      resolve()
+      resolve(undefined)
     }
     process.on('SIGINT', end)
     process.on('SIGTERM', end)
@@ -98,7 +99,9 @@ async function runStart(args: string[]): Promise<number> {
   line.say('stopping')
   await started.stop()
   line.clear()
-  return 0
+  if (lost === undefined) return 0
+  process.stderr.write(`holdfast: error: ${lost}\n`)
+  return 1
 }
 
 async function runMigrate(args: string[]): Promise<number> {

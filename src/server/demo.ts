@@ -87,11 +87,20 @@ async function fillContacts(
 ): Promise<void> {
   const ids: string[] = []
   for (const name of companies)
-    ids.push((await front.post(`/api/o/${organisation}/companies`, { name }, cookie)).id as string)
+    ids.push(
+      (await front.post(`/api/o/${organisation}/companies`, { name, website: '', note: '' }, cookie)).id as string,
+    )
   for (const [index, name] of names.entries())
     await front.post(
       `/api/o/${organisation}/contacts`,
-      { name, email: `${name.toLowerCase().replace(' ', '.')}@example.com`, companyId: ids[index % ids.length] },
+      {
+        name,
+        email: `${name.toLowerCase().replace(' ', '.')}@example.com`,
+        companyId: ids[index % ids.length],
+        phone: '',
+        jobTitle: '',
+        note: '',
+      },
       cookie,
     )
 }

@@ -32,6 +32,8 @@ export interface Started {
   readonly dataFolder: string
   readonly prover: RunningProver
   readonly seconds: number
+  /** Resolves with the reason when a part that cannot be done without ends by itself. */
+  readonly lost: Promise<string>
   stop(): Promise<void>
 }
 
@@ -155,6 +157,7 @@ export async function start(options: StartOptions): Promise<Started> {
       database: server.what,
       dataFolder: folder.path,
       prover,
+      lost: server.lost,
       seconds: (performance.now() - began) / 1000,
       stop,
     }
@@ -168,6 +171,8 @@ interface DatabaseServer {
   readonly superuser: { host: string; port: number; user: string; password: string }
   readonly what: string
   readonly embedded: boolean
+  /** Resolves with the reason when the embedded server ends by itself. */
+  readonly lost: Promise<string>
   stop(): Promise<void>
 }
 
@@ -185,6 +190,7 @@ export async function databaseServer(
       superuser: { host, port, user, password: password ?? '' },
       what: `PostgreSQL at ${host}:${port}`,
       embedded: false,
+      lost: new Promise(() => {}),
       stop: async () => {},
     }
   }
@@ -194,6 +200,7 @@ export async function databaseServer(
     superuser: cluster.superuser,
     what: `embedded PostgreSQL ${cluster.version}`,
     embedded: true,
+    lost: cluster.lost,
     stop: () => cluster.stop(),
   }
 }
