@@ -49,7 +49,7 @@ export const foundation = {
     { readonly body: { readonly address: string; readonly password: string } },
     { readonly verified: boolean }
   >,
-  signOut: createCall('signOut', 'POST', '/api/sign-out') as Call<Nothing, undefined>,
+  signOut: createCall('signOut', 'POST', '/api/sign-out') as Call<{ readonly body: Nothing }, undefined>,
   me: createCall('me', 'GET', '/api/me') as Call<Nothing, Me>,
   createOrganisation: createCall('createOrganisation', 'POST', '/api/organisations') as Call<
     { readonly body: { readonly name: string } },

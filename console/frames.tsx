@@ -1,26 +1,50 @@
 import { Navigate, Outlet, useParams } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect } from 'react'
 import type { Me } from './foundation.ts'
 import { UnverifiedPage } from './pages/accounts/unverified.tsx'
+import { SessionEndedPage } from './pages/sessions/session-ended.tsx'
 import { pageAddress, paths } from './paths.ts'
 import { useFirstPage, useMe } from './person.ts'
+import type { Problem } from './problem.ts'
 import { NotFoundPage, ProblemPage } from './problem-page.tsx'
 import { useProduct } from './product.ts'
 import { OrganisationProvider } from './queries.ts'
 import { Shell } from './shell/shell.tsx'
+import { useSignInAgain } from './sign-in-again.ts'
 import { Skeleton } from './ui/skeleton.tsx'
 
-/** Around what only somebody signed in sees. Nobody: to sign-in and back. Unverified: nothing but that one page. */
+/**
+ * Around what only somebody signed in sees. Nobody: to sign-in and back. Unverified: nothing but that one page. When the
+ * session ends under somebody's hands, all of it is hidden, not thrown away: it comes back to the same person.
+ */
 function SignedIn({ children }: { readonly children: (me: Me) => ReactNode }) {
   const { data: me, error } = useMe()
-  if (error && (!me || error.status === 401)) return <ProblemPage problem={error} />
-  if (!me) return <Skeleton lines={1} />
-  if (me.person.verified) return children(me)
+  const ended = error?.status === 401
+  if (!me) return ended ? <ToSignIn /> : <Unknown problem={error} />
   return (
-    <Shell me={me}>
-      <UnverifiedPage me={me} />
-    </Shell>
+    <>
+      {ended && <SessionEndedPage />}
+      <div key={me.person.id} hidden={ended}>
+        {me.person.verified ? (
+          children(me)
+        ) : (
+          <Shell me={me}>
+            <UnverifiedPage me={me} />
+          </Shell>
+        )}
+      </div>
+    </>
   )
+}
+
+function ToSignIn() {
+  const signIn = useSignInAgain()
+  useEffect(signIn, [signIn])
+  return null
+}
+
+function Unknown({ problem }: { readonly problem: Problem | null }) {
+  return problem ? <ProblemPage problem={problem} /> : <Skeleton lines={1} />
 }
 
 /** The account's own pages, outside of any organisation; individuals keep their navigation. */

@@ -31,7 +31,10 @@ export function Loaded<Data>(props: {
   return <ProblemNotice problem={of.error} actions={retry} />
 }
 
-/** What may no longer be seen is not shown any more, even if it once was read. */
+/**
+ * What may no longer be seen is not shown any more, even if it once was read. The end of a session is not decided here:
+ * the frame around every page hides all of it, and keeps what somebody was writing.
+ */
 function isGone(error: Problem | null): boolean {
-  return error !== null && error.status >= 400 && error.status < 500 && error.status !== 429
+  return error !== null && [403, 404, 410, 428].includes(error.status)
 }

@@ -170,6 +170,10 @@ const catalogue = {
     'Sign in with the address that was invited, or create an account with it. You come back here by the link in the mail.',
   'invitation.done': 'Welcome. You are a member now.',
 
+  'session.ended': 'Your session has ended',
+  'session.endedText':
+    'The page is hidden until you have signed in again. Sign in in a new tab and come back: what you wrote is still here.',
+  'session.signInHere': 'Sign in here, and start afresh',
   'session.title': 'This session',
   'session.person': 'Signed in as',
   'session.address': 'Mail address',

@@ -1,4 +1,4 @@
-import { Link, useNavigate, useParams, useRouter } from '@tanstack/react-router'
+import { Link, useLocation, useNavigate, useParams, useRouter } from '@tanstack/react-router'
 import { type ReactNode, useCallback } from 'react'
 import { type PathParams, pageAddress } from './paths.ts'
 import { useProduct } from './product.ts'
@@ -65,7 +65,7 @@ export function usePageSearch(): readonly [
   (change: Readonly<Record<string, string | undefined>>, options?: { replace?: boolean }) => void,
 ] {
   const router = useRouter()
-  const search = router.latestLocation.search as Readonly<Record<string, string | undefined>>
+  const search = useLocation().search as Readonly<Record<string, string | undefined>>
   const change = useCallback(
     (some: Readonly<Record<string, string | undefined>>, options?: { replace?: boolean }) => {
       const { pathname, search: now } = router.state.location

@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query'
+import { type QueryClient, useQuery } from '@tanstack/react-query'
 import { foundation, type Me, type Members, type Membership } from './foundation.ts'
 import type { Problem } from './problem.ts'
 import { useProduct } from './product.ts'
@@ -8,9 +8,21 @@ import { useOrganisationId } from './queries.ts'
 export function useMe() {
   return useQuery<Me, Problem>({
     queryKey: ['me', {}],
-    queryFn: ({ signal }) => foundation.me({ signal }),
+    queryFn: ({ signal, client }) => askWho(client, signal),
     staleTime: 60_000,
+    // Another tab may have signed out, or in as somebody else.
+    refetchOnWindowFocus: 'always',
   })
+}
+
+/** What one person has read is not there for the next, not even for the blink of an eye. */
+async function askWho(answers: QueryClient, signal: AbortSignal): Promise<Me> {
+  const before = answers.getQueryData<Me>(['me', {}])
+  const now = await foundation.me({ signal })
+  if (before && before.person.id !== now.person.id) {
+    answers.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'me' })
+  }
+  return now
 }
 
 /** Members, invitations, and what you may do, of the organisation in the address. */

@@ -1,24 +1,16 @@
 import { Link } from '@tanstack/react-router'
-import { useEffect } from 'react'
 import { useSay } from './messages.ts'
 import { paths } from './paths.ts'
 import { Problem } from './problem.ts'
 import { useProduct } from './product.ts'
-import { useSignInAgain } from './sign-in-again.ts'
 import { PageTitle } from './ui/page-title.tsx'
 import { explain } from './ui/problem-notice.tsx'
 import './problem-page.css'
 
-/** A problem that leaves nothing to show: what happened, what to do, and a way back. A 401 leads to sign-in. */
+/** A problem that leaves nothing to show: what happened, what to do, and a way back. */
 export function ProblemPage({ problem }: { readonly problem: Problem }) {
   const say = useSay()
   const { people } = useProduct()
-  const signInAgain = useSignInAgain()
-  const signedOut = problem.status === 401
-  useEffect(() => {
-    if (signedOut) signInAgain()
-  }, [signedOut, signInAgain])
-  if (signedOut) return null
   const { title, remedy, reference } = explain(say, problem)
   const alone = problem.status === 403 && people === 'individuals'
   return (

@@ -1,4 +1,5 @@
 import {
+  QueryCache,
   QueryClient,
   type UseInfiniteQueryResult,
   type UseQueryResult,
@@ -77,7 +78,7 @@ export function useWrite<Input extends object, Result>(call: Call<Input, Result>
   const client = useQueryClient()
   const mutation = useMutation<Result, Problem, Known<Input> & Sending>({
     mutationFn: (input) => call({ idempotencyKey: newId(), ...fill(input) }),
-    onSettled: () => client.invalidateQueries(),
+    onSettled: (_, problem) => (problem && [0, 401].includes(problem.status) ? undefined : client.invalidateQueries()),
   })
   return {
     send: (...[input]) => mutation.mutateAsync((input ?? {}) as Known<Input> & Sending),
@@ -100,7 +101,14 @@ function thingOf(input: object): string {
 
 /** One memory of answers per start: nothing of it outlives the tab. */
 export function createQueryClient(): QueryClient {
-  return new QueryClient({
+  // Somebody refused as nobody may have lost the session: whoever is signed in is asked anew.
+  const askWho = (error: Error, query: { readonly queryKey: readonly unknown[] }) => {
+    if (error instanceof Problem && error.status === 401 && query.queryKey[0] !== 'me') {
+      void client.invalidateQueries({ queryKey: ['me'] })
+    }
+  }
+  const client = new QueryClient({
+    queryCache: new QueryCache({ onError: askWho }),
     defaultOptions: {
       queries: {
         staleTime: 5_000,
@@ -111,4 +119,5 @@ export function createQueryClient(): QueryClient {
       mutations: { retry: false, networkMode: 'always' },
     },
   })
+  return client
 }

@@ -48,6 +48,8 @@ export function createConsoleRouter({ people, pages }: ConsoleOptions) {
     defaultErrorComponent: BrokenPage,
     defaultPreload: false,
     scrollRestoration: true,
+    // Places are remembered under a random key of the visit: no address, and so no organisation, is stored.
+    getScrollRestorationKey: ({ state }) => state.__TSR_key ?? 'first',
   })
 }
 

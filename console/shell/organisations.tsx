@@ -15,7 +15,7 @@ export function Organisations({ me }: { readonly me: Me }) {
   return (
     <Menu
       className="organisations-button"
-      label={current ? `${current.name}: ${say('shell.switch')}` : say('shell.switch')}
+      label={`${current?.name ?? say('shell.organisations')}: ${say('shell.switch')}`}
       button={
         <>
           <span className="organisations-name">{current?.name ?? say('shell.organisations')}</span>

@@ -76,13 +76,11 @@ function Account({ me }: { readonly me: Me }) {
   return (
     <div className="account">
       <Menu
-        label={say('shell.account')}
+        label={`${me.person.name}: ${say('shell.account')}`}
         className="account-button"
         button={
           <>
-            <span className="initial" aria-hidden="true">
-              {[...me.person.name.trim()][0]?.toUpperCase() ?? '·'}
-            </span>
+            <span className="initial" data-initial={[...me.person.name.trim()][0]?.toUpperCase() ?? '·'} />
             <span className="account-name">{me.person.name}</span>
           </>
         }

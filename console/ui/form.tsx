@@ -40,6 +40,8 @@ export function useForm<V extends Values, Result = unknown>(options: {
   const [problem, setProblem] = useState<Problem>()
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set())
   const key = useRef(newId())
+  // The state is seen one drawing too late for a second press.
+  const running = useRef(false)
 
   const set = useCallback((some: Partial<V>) => {
     setValues((now) => ({ ...now, ...some }))
@@ -48,7 +50,8 @@ export function useForm<V extends Values, Result = unknown>(options: {
   }, [])
 
   const submit = async () => {
-    if (busy) return
+    if (running.current) return
+    running.current = true
     setBusy(true)
     try {
       const result = await options.submit(values, key.current)
@@ -60,6 +63,7 @@ export function useForm<V extends Values, Result = unknown>(options: {
       setProblem(error)
       setTouched(new Set())
     } finally {
+      running.current = false
       setBusy(false)
     }
   }
