@@ -112,6 +112,7 @@ export function createQueryClient(): QueryClient {
     defaultOptions: {
       queries: {
         staleTime: 5_000,
+        retryDelay: (count) => 300 * 2 ** count,
         retry: (count, error) => count < 2 && error instanceof Problem && (error.status === 0 || error.status >= 500),
         networkMode: 'always',
         throwOnError: (error) => !(error instanceof Problem),

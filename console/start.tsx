@@ -8,16 +8,17 @@ import { createConsoleRouter } from './router.tsx'
 import { ConfirmRegion } from './ui/confirm.tsx'
 import { TitleProvider } from './ui/page-title.tsx'
 import { ToastRegion } from './ui/toast.tsx'
+import '@fontsource-variable/hanken-grotesk/index.css'
 import './ui/tokens.css'
 import './ui/base.css'
 
 /**
- * Draws the console of a product into `<div id="root">`: the way in, the account, the shell, and the app's own
+ * Draws the console of a product into `<div id="console">`: the way in, the account, the shell, and the app's own
  * pages. Called once, by the entry file that `tools/build-console.ts` builds.
  */
 export function startConsole(options: ConsoleOptions): void {
-  const place = document.getElementById('root')
-  if (!place) throw new Error('startConsole: the page has no <div id="root">')
+  const place = document.getElementById('console')
+  if (!place) throw new Error('startConsole: the page has no <div id="console">')
   const router = createConsoleRouter(options)
   createRoot(place).render(
     <ProductProvider value={options}>

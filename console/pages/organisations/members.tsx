@@ -126,12 +126,12 @@ function Leave({ data, organisation }: { readonly data: Members; readonly organi
   const toast = useToast()
   const report = useReport()
   const navigate = useNavigate()
-  const remove = useWrite(foundation.removeMember)
+  const leave = useWrite(foundation.leave)
   const act = async () => {
     const text = say('members.leaveText')
     if (!(await confirm({ title: say('members.leaveTitle', { organisation }), text, act: say('members.leave') })))
       return
-    await report(remove.send({ params: { person: data.you.person } }), () => {
+    await report(leave.send({ body: {} }), () => {
       toast(say('members.left', { organisation }))
       return navigate({ to: paths.home })
     })
@@ -140,7 +140,7 @@ function Leave({ data, organisation }: { readonly data: Members; readonly organi
     <Button
       look="quiet"
       size="small"
-      busy={remove.busy}
+      busy={leave.busy}
       disabledReason={data.members.length === 1 && say('members.onlyOne')}
       onClick={act}
     >

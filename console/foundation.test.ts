@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest'
+import { accountRoutes } from '../src/controls/accounts/routes.ts'
+import { organisationRoutes, personRoutes } from '../src/controls/organisations/routes.ts'
+import { sessionRoutes } from '../src/controls/sessions/routes.ts'
+import { signInRoutes } from '../src/controls/sign-in/routes.ts'
+import { foundationTable } from './foundation.ts'
+
+it('calls the foundation where its records say', () => {
+  // The records are read, not run: nothing of what they need is there.
+  const nothing = {} as never
+  const records = {
+    ...accountRoutes(nothing),
+    ...sessionRoutes(nothing),
+    ...signInRoutes(nothing),
+    ...personRoutes(nothing),
+    ...organisationRoutes(nothing),
+  }
+  const told = Object.fromEntries(
+    Object.entries(records)
+      .filter(([name]) => name in foundationTable)
+      .map(([name, { method, path }]) => [name, [method, path]]),
+  )
+  expect(foundationTable).toEqual(told)
+})
