@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/browser-defences.ts'
 import { Refusal } from '../kernel/refusal.ts'
 import { kinds, notFound } from '../platform/http/refusals.ts'
 import type { Mailbox } from '../platform/mail/mailbox.ts'
 import { joinSecurityJson } from '../proving/evidence.ts'
+import { markFile } from '../proving/mark.ts'
+import { securityPaths } from '../proving/page.ts'
 import { worst } from '../proving/status.ts'
 import type { DemoState } from './demo.ts'
 import type { Foundation } from './foundation.ts'
@@ -11,6 +14,7 @@ import { asRefusal } from './problem.ts'
 import type { Product } from './product.ts'
 import type { RunningProver } from './prover-client.ts'
 import type { SabotageDesk } from './sabotage-desk.ts'
+import { fontFile } from './security-pages.ts'
 
 export interface LandingParts {
   readonly origin: string
@@ -23,11 +27,18 @@ export interface LandingParts {
   readonly mailbox: Mailbox | undefined
   readonly folder: string
   readonly database: string
+  /** False: others reach this page, and then it shows neither mails nor passwords, and breaks nothing. */
+  readonly isLoopback: boolean
 }
 
 /** The root of the demo: landing page, development mailbox, the desk for breaking controls. Loopback only, like the rest. */
-export function createLandingHandler(parts: LandingParts): (request: Request, peer: string) => Promise<Response> {
-  const style = landingStyle()
+export function createLandingHandler(given: LandingParts): (request: Request, peer: string) => Promise<Response> {
+  const parts = given.isLoopback ? given : withoutSecrets(given)
+  const files: Readonly<Record<string, { type: string; body: string | Uint8Array<ArrayBuffer> }>> = {
+    [landingStylePath]: { type: 'text/css; charset=utf-8', body: landingStyle() },
+    [securityPaths.icon]: { type: 'image/svg+xml', body: markFile },
+    [securityPaths.font]: { type: 'font/woff2', body: new Uint8Array(readFileSync(fontFile())) },
+  }
   const host = new URL(parts.origin).host
   const html = (body: string, status = 200) =>
     new Response(body, {
@@ -42,9 +53,10 @@ export function createLandingHandler(parts: LandingParts): (request: Request, pe
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw new Refusal(kinds.methodNotAllowed, { headers: { allow: 'GET, HEAD, POST' } })
     if (url.pathname === '/') return html(renderLanding(await view(parts)))
-    if (url.pathname === landingStylePath)
-      return new Response(style, {
-        headers: { ...responseHeaders({ kind: 'asset', https: false }), 'content-type': 'text/css; charset=utf-8' },
+    const file = files[url.pathname]
+    if (file !== undefined)
+      return new Response(file.body, {
+        headers: { ...responseHeaders({ kind: 'asset', https: false }), 'content-type': file.type },
       })
     if (url.pathname === '/security.json')
       return new Response(
@@ -82,6 +94,11 @@ export function createLandingHandler(parts: LandingParts): (request: Request, pe
       })
     }
   }
+}
+
+function withoutSecrets(parts: LandingParts): LandingParts {
+  const desk: SabotageDesk = { ...parts.desk, entries: () => [], turn: async () => undefined }
+  return { ...parts, mailbox: undefined, demo: { crm: [], study: [], complete: true }, desk }
 }
 
 async function turn(parts: LandingParts, url: URL): Promise<Response> {

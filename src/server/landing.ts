@@ -3,6 +3,7 @@ import { html, raw } from 'hono/html'
 import type { Status } from '../kernel/finding.ts'
 import type { MailSummary, ReceivedMail } from '../platform/mail/mailbox.ts'
 import { mark } from '../proving/mark.ts'
+import { securityPaths } from '../proving/page.ts'
 import { type Look, lookOf, statusShapes, statusWords } from '../proving/status-shape.ts'
 import { ago, counted } from '../proving/wording.ts'
 
@@ -144,6 +145,7 @@ function page(parts: { title: string; body: Html; wide?: boolean }): string {
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
     <title>${parts.title}</title>
+    <link rel="icon" type="image/svg+xml" href="${securityPaths.icon}">
     <link rel="stylesheet" href="${landingStylePath}">
   </head>
   <body class="${parts.wide ? 'wide' : 'narrow'}">${parts.body}</body>

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { newNonce } from '../controls/browser-defences/browser-defences.ts'
 import { Refusal } from '../kernel/refusal.ts'
 import { kinds, notFound } from '../platform/http/refusals.ts'
+import { securityPaths } from '../proving/page.ts'
 
 /** What a page or an asset is served from. */
 export interface PageParts {
@@ -110,7 +111,7 @@ function readShell(folder: string): ((title: string, nonce: string) => string) |
   const styles = manifest.styles.map((one) => `<link rel="stylesheet" href="${one}">`).join('')
   return (title, nonce) =>
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
-    `<meta name="color-scheme" content="light dark"><title>${title}</title>${styles}` +
+    `<meta name="color-scheme" content="light dark"><title>${title}</title><link rel="icon" type="image/svg+xml" href="${securityPaths.icon}">${styles}` +
     `<script type="module" nonce="${nonce}" src="${manifest.script}"></script></head>` +
     `<body><div id="console"></div><noscript>${title} needs JavaScript. The security page does not: <a href="/security">read it</a>.</noscript></body></html>`
 }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import pg from 'pg'
@@ -73,6 +74,9 @@ export async function start(options: StartOptions): Promise<Started> {
     const folder = await openDataFolder(config.dataFolder)
     endings.push(() => folder.release())
     const secrets = await readSecrets(folder.path)
+    // First of all the ports: whoever has to wait for a database should not learn then that a port is taken.
+    const doors = await openDoors(config, products.length + 1)
+    endings.push(() => Promise.all(doors.map((door) => door.stop())))
     const log = openLog({
       level: config.log.level,
       to: { file: path.join(folder.path, 'holdfast.log') },
@@ -117,10 +121,12 @@ export async function start(options: StartOptions): Promise<Started> {
         consoleFolder: path.join(import.meta.dirname, '../../console/built', product.name),
       })
       endings.push(foundation.stop)
-      const listening = await listen(foundation.handle, { host: config.listen.host, port })
-      endings.push(listening.stop)
+      doors[index + 1]!.answer(foundation.handle)
       running.push({ product, origin, foundation })
     }
+
+    // Once more, because endings run backwards: no request may come in while what answers it is taken away.
+    endings.push(() => Promise.all(doors.map((door) => door.stop())))
 
     told('demo: people sign up, verify, invite and accept')
     const demo = await demoPeople(folder.path, running, mail.mailbox)
@@ -132,26 +138,32 @@ export async function start(options: StartOptions): Promise<Started> {
       },
     )
     endings.push(prover.stop)
-    const landing = await listenLanding(options, {
-      running,
-      demo,
-      desk,
-      prover,
-      mailbox: mail.mailbox,
-      folder: folder.path,
-      database: server.what,
-      commit,
-    })
-    endings.push(landing.stop)
+    const landing = `http://localhost:${config.listen.port}`
+    doors[0]!.answer(
+      createLandingHandler({
+        origin: landing,
+        version: await version(),
+        running,
+        demo,
+        desk,
+        prover,
+        mailbox: mail.mailbox,
+        folder: folder.path,
+        database: server.what,
+        commit,
+        isLoopback: config.listen.isLoopback,
+      }),
+    )
+    endings.push(() => rmSync(path.join(folder.path, 'running.json'), { force: true }))
     writeAtomically(
       path.join(folder.path, 'running.json'),
       JSON.stringify({
-        landing: `http://localhost:${landing.port}`,
+        landing,
         jobs: running.map((one) => publicJob(proverJob(one, server.superuser, secrets, folder.path, commit))),
       }),
     )
     return {
-      landing: `http://localhost:${landing.port}`,
+      landing,
       products: running,
       demo,
       database: server.what,
@@ -284,13 +296,33 @@ function publicJob({ passwords: _, ...job }: ProverJob): Omit<ProverJob, 'passwo
   return job
 }
 
-async function listenLanding(
-  options: StartOptions,
-  parts: Omit<Parameters<typeof createLandingHandler>[0], 'origin' | 'version'>,
-): Promise<Listening> {
-  const { host, port } = options.config.listen
-  return listen(createLandingHandler({ ...parts, origin: `http://localhost:${port}`, version: await version() }), {
-    host,
-    port,
-  })
+interface Door extends Listening {
+  /** From now on this answers. Until then callers are told to come back. */
+  answer(handle: Handle): void
+}
+
+type Handle = (request: Request, peer: string) => Promise<Response>
+
+async function openDoors(config: Config, count: number): Promise<Door[]> {
+  const doors: Door[] = []
+  try {
+    for (let index = 0; index < count; index++) {
+      let handle: Handle = async () =>
+        new Response('Starting. Try again in a few seconds.\n', { status: 503, headers: { 'retry-after': '2' } })
+      const listening = await listen((request, peer) => handle(request, peer), {
+        host: config.listen.host,
+        port: config.listen.port + index,
+      })
+      doors.push({
+        ...listening,
+        answer: (next) => {
+          handle = next
+        },
+      })
+    }
+    return doors
+  } catch (error) {
+    await Promise.all(doors.map((door) => door.stop()))
+    throw error
+  }
 }
