@@ -8,7 +8,7 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query'
-import { createContext, useContext } from 'react'
+import { createContext, useCallback, useContext } from 'react'
 import { newId } from '../src/kernel/id.ts'
 import type { Call, Sending } from './client.ts'
 import { Problem } from './problem.ts'
@@ -85,6 +85,12 @@ export function useWrite<Input extends object, Result>(call: Call<Input, Result>
     busy: mutation.isPending,
     problem: mutation.error ?? undefined,
   }
+}
+
+/** Reads all that is shown, and all that was, anew: for what changed without a write from here, such as by the end of a job. */
+export function useReadAnew(): () => Promise<void> {
+  const client = useQueryClient()
+  return useCallback(() => client.invalidateQueries(), [client])
 }
 
 /** What is shown stays only while the same list of the same organisation is searched or turned over. */
