@@ -10,6 +10,7 @@ import {
   useGo,
   usePageParams,
   useRead,
+  useReadAnew,
   useReport,
   useToast,
   useWrite,
@@ -57,6 +58,9 @@ function OpenImport({ id, onLeaving }: { readonly id: string; readonly onLeaving
 }
 
 function Running({ of }: { readonly of: Import }) {
+  const readAnew = useReadAnew()
+  // When this view goes, the import is done or the reader turns to a list that has grown since it was read.
+  useEffect(() => () => void readAnew(), [readAnew])
   const report = useReport()
   const start = useWrite(client.startImport)
   const done = of.created + of.updated + of.skipped + of.failed
