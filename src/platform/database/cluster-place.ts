@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   chownSync,
   cpSync,
   existsSync,
@@ -135,6 +136,8 @@ async function adopt(written: string, data: string, log: (line: string) => void)
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
     rmSync(`${data}.new`, { recursive: true, force: true })
     cpSync(written, `${data}.new`, { recursive: true, verbatimSymlinks: true })
+    // Copying forgets it, and PostgreSQL insists.
+    chmodSync(`${data}.new`, 0o700)
     renameSync(`${data}.new`, data)
     rmSync(written, { recursive: true })
   }
