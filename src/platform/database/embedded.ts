@@ -158,6 +158,9 @@ function makeSocketFolder(place: Place): string {
     mkdirSync(near, { recursive: true, mode: 0o700 })
     chmodSync(near, 0o700)
     giveToUser(near, place)
+    // A killed server leaves these behind, and the next one refuses to start over them while the old number is taken, be it
+    // by a zombie. Nobody uses them: the folder is locked, and what was left of the old server has been stopped.
+    for (const left of [name, `${name}.lock`]) rmSync(path.join(near, left), { force: true })
     return near
   }
   const parent = Buffer.byteLength(path.join(tmpdir(), `${socketFolderPrefix}XXXXXX`, name)) <= 103 ? tmpdir() : '/tmp'
