@@ -1,0 +1,49 @@
+// Stands between a server and its database, and makes each direction take longer: a simulated distance.
+import { connect, createServer, type Socket } from 'node:net'
+import path from 'node:path'
+
+export interface DelayJob {
+  /** Folders of the database's socket: the real one, and the one that this process makes. */
+  readonly to: string
+  readonly at: string
+  readonly port: number
+  /** Milliseconds for one direction. */
+  readonly oneWay: number
+}
+
+process.once('disconnect', () => process.exit(0))
+process.once('message', ({ to, at, port, oneWay }: DelayJob) => {
+  const name = `.s.PGSQL.${port}`
+  createServer((near) => {
+    const far = connect(path.join(to, name))
+    pass(near, far, oneWay)
+    pass(far, near, oneWay)
+  }).listen(path.join(at, name), () => process.send!('ready'))
+})
+
+interface Parcel {
+  readonly due: number
+  readonly to: Socket
+  readonly bytes: Buffer
+}
+
+// All parcels travel for the same time, so that they are due in the order in which they came.
+const underWay: Parcel[] = []
+
+function pass(from: Socket, to: Socket, oneWay: number): void {
+  from.on('data', (bytes) => {
+    underWay.push({ due: performance.now() + oneWay, to, bytes })
+    if (underWay.length === 1) setImmediate(deliver)
+  })
+  from.on('close', () => to.destroy())
+  from.on('error', () => to.destroy())
+}
+
+/** Asks again at once while anything is under way: timers are too coarse for half a millisecond. */
+function deliver(): void {
+  while (underWay.length > 0 && underWay[0]!.due <= performance.now()) {
+    const { to, bytes } = underWay.shift()!
+    to.write(bytes)
+  }
+  if (underWay.length > 0) setImmediate(deliver)
+}

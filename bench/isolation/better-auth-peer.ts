@@ -1,0 +1,54 @@
+import { createHmac } from 'node:crypto'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import pg from 'pg'
+import { peersFolder } from '../peers.ts'
+import type { DatabaseAddress } from './contestant.ts'
+
+/** As much of better-auth as is used here: it is no dependency, so its own types are not at hand. */
+interface Auth {
+  readonly options: unknown
+  readonly api: { getSession(what: { headers: Headers }): Promise<{ user: { id: string } } | null> }
+}
+
+const secret = 'a secret of the benchmark, known to nobody else: 2f1d3c4b5a69'
+
+/** better-auth as its documentation sets it up: PostgreSQL through `pg`, the organisation plugin, everything else as it comes. */
+export async function createAuth(pool: pg.Pool, origin: string): Promise<Auth> {
+  const [{ betterAuth }, { organization }] = await Promise.all([
+    load('index.mjs'),
+    load('plugins/organization/index.mjs'),
+  ])
+  return betterAuth({
+    database: pool,
+    baseURL: origin,
+    secret,
+    telemetry: { enabled: false },
+    emailAndPassword: { enabled: true },
+    plugins: [organization()],
+  })
+}
+
+/** Makes better-auth's own tables by its own migrations, as `bench_peer`. */
+export async function migrateBetterAuth(database: DatabaseAddress, password: string): Promise<void> {
+  const pool = new pg.Pool({ ...database, user: 'bench_peer', password })
+  try {
+    const auth = await createAuth(pool, 'http://localhost')
+    const { getMigrations } = await load('db/get-migration.mjs')
+    const { runMigrations } = await getMigrations(auth.options)
+    await runMigrations()
+  } finally {
+    await pool.end()
+  }
+}
+
+/** What better-auth's signed cookie says for a session token: the token, and its HMAC. */
+export function signedCookie(token: string): string {
+  const signature = createHmac('sha256', secret).update(token).digest('base64')
+  return `better-auth.session_token=${encodeURIComponent(`${token}.${signature}`)}`
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a package that is installed only while a benchmark runs
+function load(file: string): Promise<any> {
+  return import(pathToFileURL(path.join(peersFolder, 'node_modules/better-auth/dist', file)).href)
+}

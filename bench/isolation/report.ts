@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus, release, totalmem } from 'node:os'
+import path from 'node:path'
+import { pinnedVersion } from '../peers.ts'
+import type { ContestantName } from './contestant.ts'
+import type { Growth, Measured, Results } from './isolation.ts'
+import { drawPlot } from './plot.ts'
+import { type Shape, shapes } from './traffic.ts'
+
+export const titles: Readonly<Record<ContestantName, string>> = {
+  bare: 'a  bare route',
+  protected: 'b  Holdfast',
+  usual: 'c  usual way',
+  'better-auth': 'd  better-auth',
+}
+
+export const targets = {
+  pointRead: { vsBare: 0.55, vsUsual: 1.8, vsBetterAuth: 4 },
+  list50: { vsBare: 0.7, vsUsual: 1.5, vsBetterAuth: 4 },
+  latencyAt1ms: 1.15,
+  growth: 0.1,
+  rssMegabytes: 250,
+} as const
+
+/** What `--json` prints: ratios of throughput; `tenants` and `rows`: b/a at the most of them over b/a at the fewest. */
+export function summaryOf(results: Results) {
+  const rounded = (value: number | null) => (value === null ? null : Math.round(value * 1000) / 1000)
+  return {
+    pointRead: mapValues(results.ratios.pointRead, rounded),
+    list50: mapValues(results.ratios.list50, rounded),
+    latencyAt1ms: rounded(results.latencyAt1ms.ratio),
+    tenants: mapShapes((shape) => rounded(change(results.growth, 'tenants', shape))),
+    rows: mapShapes((shape) => rounded(change(results.growth, 'rows', shape))),
+    rssMegabytes: results.rssMegabytes === null ? null : Math.round(results.rssMegabytes),
+  }
+}
+
+/** Along one axis, the other at its largest common value: from the fewest to the most. */
+export function axisOf(growth: readonly Growth[], axis: 'tenants' | 'rows'): Growth[] {
+  const other = axis === 'tenants' ? 'rows' : 'tenants'
+  const groups = new Map<number, Growth[]>()
+  for (const one of growth) groups.set(one[other], [...(groups.get(one[other]) ?? []), one])
+  const longest = [...groups.values()].sort(
+    (one, next) => next.length - one.length || next[0]![other] - one[0]![other],
+  )[0]!
+  return longest.sort((one, next) => one[axis] - next[axis])
+}
+
+function change(growth: readonly Growth[], axis: 'tenants' | 'rows', shape: Shape): number {
+  const along = axisOf(growth, axis)
+  return along.at(-1)!.vsBare[shape] / along[0]!.vsBare[shape]
+}
+
+export function tableOf(results: Results): string {
+  const { plan } = results
+  const main = plan.sizes[0]!
+  const lines = [
+    '',
+    `PostgreSQL ${results.postgres}, Node ${process.versions.node}, ${cpus().length} cores shared by database, server and client`,
+    `${main.tenants.toLocaleString('en')} tenants, ${main.rows.toLocaleString('en')} rows; ${plan.connections} connections; median of ${plan.rounds} rounds of ${plan.seconds} s`,
+    '',
+  ]
+  for (const shape of shapes) {
+    lines.push(
+      `${shape === 'pointRead' ? 'point read' : 'list of 50'}`.padEnd(16) +
+        ['requests/s', 'p50 ms', 'p99 ms', 'CPU µs: server', 'database', 'client']
+          .map((word) => word.padStart(15))
+          .join(''),
+    )
+    for (const [name, measured] of Object.entries(results.contestants))
+      lines.push(titles[name as ContestantName].padEnd(16) + rowOf(measured[shape]))
+    lines.push('')
+  }
+  for (const [name, why] of Object.entries(results.skipped)) lines.push(`not measured: ${name}: ${why}`)
+  lines.push('ratio'.padEnd(44) + 'measured'.padStart(10) + 'to reach'.padStart(12))
+  for (const shape of shapes)
+    for (const [key, what] of Object.entries({ vsBare: 'b / a', vsUsual: 'b / c', vsBetterAuth: 'b / d' }))
+      lines.push(
+        judged(`${what}, ${shape}`, results.ratios[shape][key as 'vsBare'], targets[shape][key as 'vsBare'], '≥'),
+      )
+  lines.push(judged('latency at 1 ms, b over a', results.latencyAt1ms.ratio, targets.latencyAt1ms, '≤'))
+  for (const axis of ['tenants', 'rows'] as const) {
+    const along = axisOf(results.growth, axis)
+    for (const shape of shapes) {
+      const steps = along.map((one) => `${one[axis].toLocaleString('en')}: ${one.vsBare[shape].toFixed(2)}`).join('  ')
+      const grown = change(results.growth, axis, shape)
+      lines.push(judged(`b / a as ${axis} grow, ${shape}`, grown, 1 - targets.growth, '≥'), `    ${steps}`)
+    }
+  }
+  lines.push(judged('memory of the server, MB', results.rssMegabytes, targets.rssMegabytes, '≤'), '')
+  return `${lines.join('\n')}\n`
+}
+
+function rowOf(measured: Measured): string {
+  const { perSecond, p50, p99, serverCpu, databaseCpu, clientCpu } = measured
+  const micro = (value: number | null) => (value === null ? '-' : value.toFixed(0))
+  return [perSecond.toFixed(0), p50.toFixed(2), p99.toFixed(2), micro(serverCpu), micro(databaseCpu), micro(clientCpu)]
+    .map((word) => word.padStart(15))
+    .join('')
+}
+
+function judged(what: string, value: number | null, target: number, sign: '≥' | '≤'): string {
+  const met = value === null ? 'not measured' : (sign === '≥' ? value >= target : value <= target) ? 'met' : 'MISSED'
+  const shown = value === null ? '-' : value >= 20 ? value.toFixed(0) : value.toFixed(2)
+  return `${what.padEnd(44)}${shown.padStart(10)}${`${sign} ${target}`.padStart(12)}  ${met}`
+}
+
+/** bench/results: the numbers with where they come from, and their picture. */
+export async function keepResults(results: Results, command: string): Promise<void> {
+  const folder = path.join(import.meta.dirname, '../results')
+  await mkdir(folder, { recursive: true })
+  const kept = {
+    command,
+    measuredAt: new Date().toISOString(),
+    machine: {
+      processor: cpus()[0]?.model.trim(),
+      cores: cpus().length,
+      memoryGigabytes: Math.round(totalmem() / 2 ** 30),
+      system: `${process.platform} ${release().split('-')[0]} ${process.arch}`,
+    },
+    versions: {
+      node: process.versions.node,
+      postgres: results.postgres,
+      ...versions(),
+      'better-auth': pinnedVersion('better-auth'),
+    },
+    targets,
+    summary: summaryOf(results),
+    ...results,
+  }
+  await writeFile(path.join(folder, 'isolation.json'), `${JSON.stringify(kept, rounded, 2)}\n`)
+  await writeFile(path.join(folder, 'isolation.svg'), drawPlot(results))
+}
+
+function versions(): Record<string, string> {
+  const root = path.join(import.meta.dirname, '../../node_modules')
+  const names = ['hono', '@hono/node-server', 'pg']
+  return Object.fromEntries(
+    names.map((name) => [name, JSON.parse(readFileSync(path.join(root, name, 'package.json'), 'utf8')).version]),
+  )
+}
+
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(5)) : value
+}
+
+function mapShapes<T>(make: (shape: Shape) => T): Record<Shape, T> {
+  return { pointRead: make('pointRead'), list50: make('list50') }
+}
+
+function mapValues<Key extends string, From, To>(record: Readonly<Record<Key, From>>, change: (value: From) => To) {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value as From)])) as Record<
+    Key,
+    To
+  >
+}
