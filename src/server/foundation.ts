@@ -222,7 +222,8 @@ async function closeAll(logins: Foundation['logins']): Promise<void> {
 /** Default-deny at start-up: what no migration of ours made may have come since. */
 async function refuseUnprotected(auditor: Login): Promise<void> {
   const rows = await auditor.query(sql<{ object: string; remedy: string }>`
-    select object, remedy from holdfast.unclassified()`)
+    select object, remedy from holdfast.unclassified()
+    union all select object, remedy from holdfast.weaknesses()`)
   if (rows.length > 0)
     throw new StartRefused(
       `the database is not as it must be:\n${rows.map((row) => `  ${row.object}: ${row.remedy}`).join('\n')}`,
