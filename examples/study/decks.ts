@@ -17,7 +17,7 @@ export const listDecks = read({
   summary: 'The decks, newest first, and how many cards of each are due today',
   needs: 'cards.read',
   limit: reading,
-  query: z.strictObject({ after: cursor, dayEnds: z.iso.datetime() }),
+  query: z.strictObject({ after: cursor, dayEnds: z.iso.datetime().optional() }),
   response: z.strictObject({
     decks: z.array(deck.extend({ cards: count, due: count })),
     next: z.string().nullable(),

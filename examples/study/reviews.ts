@@ -26,7 +26,7 @@ export const dueToday = read({
   summary: 'The next cards that are due today, in all decks or in one, and how far the day has come',
   needs: 'cards.read',
   limit: reading,
-  query: z.strictObject({ dayEnds: z.iso.datetime(), deck: rowId.optional() }),
+  query: z.strictObject({ dayEnds: z.iso.datetime().optional(), deck: rowId.optional() }),
   response: z.strictObject({
     due: count,
     done: count,

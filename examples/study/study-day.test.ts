@@ -12,6 +12,10 @@ test('a day ends at the midnight of whoever asks, and began a day before', () =>
   })
 })
 
+test('without a midnight the day ends now', () => {
+  expect(studyDay(undefined, now)).toEqual({ from: '2026-03-03T20:00:00.000Z', until: '2026-03-04T20:00:00.000Z' })
+})
+
 test('whatever midnight is claimed, a card that comes back in a day is not due today', () => {
   const instant = fc.date({ noInvalidDate: true, min: new Date('0001-01-01'), max: new Date('9999-12-31') })
   fc.assert(
