@@ -22,10 +22,10 @@ export function ConflictDialog<V extends Values>(props: {
   return (
     <Dialog open title={say('conflict.title')} onClose={onClose}>
       <p>
-        {changedBy === null ? say('conflict.bySomebody') : say('conflict.by', { name: changedBy })} (
-        <RelativeTime at={changedAt} />)
+        {changedBy === null ? say('conflict.bySomebody') : say('conflict.by', { name: changedBy })}{' '}
+        <RelativeTime at={changedAt} />.
       </p>
-      {found.length === 0 && <p>{say('conflict.same')}</p>}
+      <p>{found.length === 0 ? say('conflict.same') : say('conflict.choose')}</p>
       {found.map((difference) => (
         <Choice
           key={difference.field}
@@ -35,7 +35,7 @@ export function ConflictDialog<V extends Values>(props: {
           onChoose={(side) => setChosen((now) => ({ ...now, [difference.field]: side }))}
         />
       ))}
-      <div className="form-actions">
+      <div className="form-actions after-choices">
         <Button look="primary" busy={busy} onClick={() => onSave(choose(mine, found, chosen))}>
           {say('conflict.save')}
         </Button>

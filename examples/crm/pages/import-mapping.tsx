@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { client } from '../client.ts'
 import { say } from '../messages.ts'
 import { RejectedRows } from './rejected-rows.tsx'
+import './crm.css'
 
 export type ImportRead = Awaited<ReturnType<typeof client.readImport>>
 type Target = ImportRead['import']['mapping'][number]
@@ -79,7 +80,7 @@ export function ImportMapping({ of }: { readonly of: ImportRead }) {
       <section className="import-part">
         {problem && <ProblemNotice problem={problem} />}
         {checked && <Result of={checked} />}
-        <div className="form-actions">
+        <div className="form-actions after-choices">
           {checked && checked.good > 0 && (
             <Button
               look="primary"
@@ -116,7 +117,7 @@ function Preview({ of, mapping }: { readonly of: ImportRead; readonly mapping: r
     .map((target) => ({
       key: target,
       title: say(`target.${target}`),
-      cell: ({ cells }) => cells[mapping.indexOf(target)],
+      cell: ({ cells }) => <span className="preview-cell">{cells[mapping.indexOf(target)]}</span>,
     }))
   const line: Column<ImportRead['sample'][number]> = {
     key: 'line',

@@ -112,8 +112,8 @@ function Done({ of }: { readonly of: ImportRead }) {
           ),
         )}
       </dl>
-      <RejectedRows title={say('import.failed')} rows={of.failed} all={failed} />
-      <RejectedRows title={say('import.skipped')} rows={of.skipped} all={skipped} />
+      <RejectedRows title={say('import.failedRows')} rows={of.failed} all={failed} />
+      <RejectedRows title={say('import.skippedRows')} rows={of.skipped} all={skipped} />
     </>
   )
 }
