@@ -11,7 +11,7 @@ function sources(folder: string, ending = /\.(ts|tsx)$/): string[] {
   return readdirSync(at(folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && ending.test(entry.name))
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
-    .filter((file) => !file.includes('node_modules') && !file.includes('built'))
+    .filter((file) => !file.includes('node_modules') && !file.includes('built') && !file.includes('/.'))
     .sort()
 }
 

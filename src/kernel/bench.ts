@@ -58,6 +58,8 @@ export interface RouteSeen {
   readonly limit: string
   readonly changes: boolean
   readonly hasSchemas: boolean
+  /** A query that its schema accepts, `?day=…`, made from the document; empty where none is needed. */
+  readonly sampleQuery: string
 }
 
 /** A statement that is run under entry, or a transaction of several. */
@@ -76,6 +78,11 @@ export interface Bench {
   readonly origin: string
   /** True where the prover may do what a live system must not suffer: locks, floods, planted flaws. CI and drills. */
   readonly mayDisturb: boolean
+  /**
+   * True where sign-in runs in a process of its own, so that the server's process holds no credential that can open a
+   * session for somebody. Left out: it runs in the same process.
+   */
+  readonly signInApart?: boolean
   readonly now: () => Date
   /** Two canaries in two organisations; a third that never verified its address. */
   readonly canaries: { readonly a: Canary; readonly b: Canary; readonly unverified: Canary }

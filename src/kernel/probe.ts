@@ -22,6 +22,8 @@ export interface Sabotage {
   readonly turnsRed: readonly ClaimId[]
   /** True for the few that the demo's landing page offers as a button. They must be mendable by `mendSql`. */
   readonly inDemo?: boolean
+  /** For products of this kind only, where the claim is not applicable in the other. */
+  readonly people?: 'organisations' | 'individuals'
   /** SQL run by the superuser of a test or demo database. */
   readonly breakSql?: string
   readonly mendSql?: string

@@ -229,8 +229,36 @@ function routesOf(document: { paths: Record<string, Record<string, Record<string
       limit: String(route['x-limit']),
       changes: method !== 'get',
       hasSchemas: route['x-schemas'] === true,
+      sampleQuery: sampleQuery((route.parameters ?? []) as Parameter[]),
     })),
   )
+}
+
+interface Parameter {
+  readonly name: string
+  readonly in: string
+  readonly required: boolean
+  readonly schema: {
+    readonly type?: string
+    readonly format?: string
+    readonly minimum?: number
+    readonly enum?: readonly string[]
+  }
+}
+
+function sampleQuery(parameters: readonly Parameter[]): string {
+  const query = new URLSearchParams()
+  for (const { name, in: place, required, schema } of parameters)
+    if (place === 'query' && required) query.set(name, sampleOf(schema))
+  return query.size === 0 ? '' : `?${query}`
+}
+
+function sampleOf({ type, format, minimum, enum: choices }: Parameter['schema']): string {
+  if (choices !== undefined) return choices[0]!
+  if (format === 'date-time') return new Date().toISOString()
+  if (format === 'date') return new Date().toISOString().slice(0, 10)
+  if (format === 'uuid') return '00000000-0000-4000-8000-000000000000'
+  return type === 'integer' || type === 'number' ? String(Math.max(1, minimum ?? 1)) : 'a'
 }
 
 type LoginOf = (name: LoginName) => Login

@@ -6,6 +6,7 @@ import { type Config, ConfigurationRefused, readConfig } from '../platform/confi
 import { environment } from '../platform/config/env.ts'
 import { readEnvironmentSecrets } from '../platform/config/secrets.ts'
 import { DataFolderRefused, openDataFolder, readSecrets } from '../platform/data-folder.ts'
+import { ClusterRefused } from '../platform/database/cluster-refused.ts'
 import { MigrationRefused } from '../platform/database/migrate.ts'
 import { PortRefused } from '../platform/http/listen.ts'
 import type { ProverJob } from '../proving/prover.ts'
@@ -231,6 +232,7 @@ function refused(error: unknown): number {
   const known = [
     ConfigurationRefused,
     DataFolderRefused,
+    ClusterRefused,
     MigrationRefused,
     BootstrapRefused,
     StartRefused,
@@ -244,7 +246,7 @@ function refused(error: unknown): number {
 
 function hintFor(error: unknown): string | undefined {
   if (error instanceof NothingRuns) return 'start it first: npm start'
-  if (error instanceof DataFolderRefused) return error.remedy
+  if (error instanceof DataFolderRefused || error instanceof ClusterRefused) return error.remedy
   if ((error as { code?: string }).code === 'ECONNREFUSED') return 'is it running? start it with: npm start'
   return undefined
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Refusal } from '../kernel/refusal.ts'
+import { LightResponse } from '../platform/http/light-response.ts'
 import { kinds } from '../platform/http/refusals.ts'
 import type { Caller, Limit, Reply, Route } from '../platform/http/route.ts'
 import type { ReadInput } from './input.ts'
@@ -85,8 +86,11 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
         const input = await stages.readInput(route, request, url, params, presented !== undefined)
         // One transaction: entry, statements, audit record, commit. What the handler returns has been committed.
         const reply = await stages.answer(route, input, caller, request)
-        response = render(stages, route, reply, limits)
-      } else response = await stages.page(request, url)
+        response = render(stages, route, reply, limits, requestId)
+      } else {
+        response = await stages.page(request, url)
+        response.headers.set('x-request-id', requestId)
+      }
     } catch (error) {
       const found = asRefusal(error)
       refusal = found.refusal
@@ -97,10 +101,10 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
           ...stages.headersFor({ kind: 'api', https: stages.https }),
           'content-type': 'application/problem+json',
           ...refusal.headers,
+          'x-request-id': requestId,
         },
       })
     }
-    response.headers.set('x-request-id', requestId)
     stages.log({
       requestId,
       method: request.method,
@@ -125,20 +129,25 @@ function render(
   stages: Stages,
   route: Route,
   reply: Reply<unknown>,
-  limits: Readonly<Record<string, string>>,
+  limits: LimitHeaders,
+  requestId: string,
 ): Response {
   const status = reply.status ?? 200
   const file = route.download
   const body = status === 204 ? null : file ? String(reply.body) : JSON.stringify(stages.checkAnswer(route, reply.body))
-  const headers = new Headers({
+  const ours = {
     ...stages.headersFor({ kind: file ? 'file' : 'api', https: stages.https }),
-    ...(body === null ? {} : { 'content-type': file ? file.type : 'application/json' }),
-    ...(file ? { 'content-disposition': `attachment; filename="${file.fileName}"` } : {}),
+    ...(body === null ? undefined : { 'content-type': file ? file.type : 'application/json' }),
+    ...(file ? { 'content-disposition': `attachment; filename="${file.fileName}"` } : undefined),
     ...limits,
-    ...reply.headers,
-  })
+    'x-request-id': requestId,
+  }
+  // Names and values of our own need no checking; what a handler wrote is checked by `Headers`.
+  if (!file && reply.headers === undefined && reply.cookies === undefined)
+    return new LightResponse(body, { status, headers: ours })
+  const headers = new Headers({ ...ours, ...reply.headers, 'x-request-id': requestId })
   for (const cookie of reply.cookies ?? []) headers.append('set-cookie', cookie)
-  return new Response(body, { status, headers })
+  return new LightResponse(body, { status, headers })
 }
 
 /** Both are lists: the limit over all routes, and the route's own. */

@@ -43,7 +43,8 @@ export async function createSabotageDesk(options: {
   const sabotages = options.controls.flatMap((control) => control.sabotages).filter((one) => one.inDemo)
   const entries = (): DeskEntry[] =>
     options.products.flatMap((product) =>
-      sabotages.map((sabotage, index) => {
+      sabotages.flatMap((sabotage, index) => {
+        if (sabotage.people !== undefined && sabotage.people !== product.people) return []
         const id = `${product.name}/${index}`
         const since = broken.get(id)
         return { id, product: product.name, sabotage, ...(since === undefined ? {} : { brokenSince: new Date(since) }) }

@@ -157,5 +157,6 @@ function ask(bench: Bench, route: RouteSeen, organisation: string, as: Canary): 
 }
 
 function pathOf(route: RouteSeen, organisation: string): string {
-  return route.path.replace('{organisation}', organisation).replace(/\{[^}]+\}/g, () => crypto.randomUUID())
+  const path = route.path.replace('{organisation}', organisation).replace(/\{[^}]+\}/g, () => crypto.randomUUID())
+  return path + route.sampleQuery
 }

@@ -68,7 +68,7 @@ const routes: RouteSeen[] = [
 ]
 
 function route(method: string, path: string, needs: string): RouteSeen {
-  return { method, path, needs, limit: 'api', changes: method !== 'GET', hasSchemas: true }
+  return { method, path, needs, limit: 'api', changes: method !== 'GET', hasSchemas: true, sampleQuery: '' }
 }
 
 function benchFor(origin: string): Bench {

@@ -89,6 +89,7 @@ const routes: RouteSeen[] = made.map(({ method, path }) => ({
   limit: 'api',
   changes: method !== 'GET',
   hasSchemas: true,
+  sampleQuery: '',
 }))
 
 function benchFor(origin: string): Bench {

@@ -167,18 +167,23 @@ grant execute on function holdfast.accept(bytea, bytea) to holdfast_app;
 
 -- ── Inside an organisation: the caller has entered, and the verb asks for the permission itself ──────────────────────
 
-/* The permissions of whoever has entered, as a mask; HF403 without `permission`. A route that forgets to ask changes nothing. */
-create function holdfast.demand(permission text) returns bigint
+/* The role of whoever has entered; HF403 without `permission`. A route that forgets to ask changes nothing. */
+create function holdfast.demand(permission text) returns holdfast.role
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  mask bigint;
+  mine holdfast.role;
 begin
-  select r.permissions into mask from holdfast.seat s join holdfast.role r using (role_id)
+  select r.* into mine from holdfast.seat s join holdfast.role r using (role_id)
    where s.person_id = holdfast.person() and s.organisation_id = holdfast.organisation()
      and exists (select from holdfast.permission p where p.name = permission and (r.permissions >> p.bit) & 1 = 1);
   if not found then raise exception 'permission missing' using errcode = 'HF403'; end if;
-  return mask;
+  return mine;
 end $$;
+
+/* Whether `mine` may give `theirs`, or take it away: nobody gives more than they have, and only owners make owners. */
+create function holdfast.may_give(mine holdfast.role, theirs holdfast.role) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp
+return theirs.permissions & ~mine.permissions = 0 and (theirs.name <> 'owner' or mine.name = 'owner');
 
 /* The name of the organisation that was entered. */
 create function holdfast.organisation_name() returns text
@@ -196,16 +201,17 @@ create function holdfast.invite(
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #print_strict_params off
 declare
-  mine bigint := holdfast.demand('members.invite');
-  theirs bigint;
   here uuid := holdfast.organisation();
+  mine holdfast.role;
+  theirs holdfast.role;
   made uuid;
   until timestamptz := clock_timestamp() + interval '7 days';
 begin
   perform from holdfast.organisation o where o.id = here for no key update;
-  select r.permissions into theirs from holdfast.role r where r.name = role_name;
+  mine := holdfast.demand('members.invite');
+  select * into theirs from holdfast.role r where r.name = role_name;
   if not found then raise exception 'no such role' using errcode = 'HF422'; end if;
-  if theirs & ~mine <> 0 then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+  if not holdfast.may_give(mine, theirs) then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
   if exists (select from holdfast.account a join holdfast.seat s using (person_id) where a.address_key = key and s.organisation_id = here) then
     return null;
   end if;
@@ -226,8 +232,8 @@ grant execute on function holdfast.invite(text, text, text, bytea, text, text) t
 create function holdfast.revoke_invitation(invitation uuid) returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform holdfast.demand('members.invite');
   perform from holdfast.organisation o where o.id = holdfast.organisation() for no key update;
+  perform holdfast.demand('members.invite');
   delete from holdfast.invitation i where i.organisation_id = holdfast.organisation() and i.id = invitation;
   return found;
 end $$;
@@ -239,20 +245,21 @@ create function holdfast.remove_member(person uuid) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   here uuid := holdfast.organisation();
-  mine bigint;
-  their_role text;
-  their_mask bigint;
+  leaves constant boolean := remove_member.person = holdfast.person();
+  mine holdfast.role;
+  theirs holdfast.role;
 begin
-  -- Leaving needs no permission.
-  if remove_member.person <> holdfast.person() then mine := holdfast.demand('members.remove'); end if;
+  -- The row first: of two who remove each other the second finds that he is nobody here any more.
   perform from holdfast.organisation o where o.id = here for no key update;
-  select r.name, r.permissions into their_role, their_mask from holdfast.seat s join holdfast.role r using (role_id)
+  -- Leaving needs no permission.
+  if not leaves then mine := holdfast.demand('members.remove'); end if;
+  select r.* into theirs from holdfast.seat s join holdfast.role r using (role_id)
    where s.person_id = remove_member.person and s.organisation_id = here;
   if not found then raise exception 'no such member' using errcode = 'HF404'; end if;
-  if their_mask & ~coalesce(mine, their_mask) <> 0 then
+  if not leaves and not holdfast.may_give(mine, theirs) then
     raise exception 'that member may more than you' using errcode = 'HF403';
   end if;
-  if their_role = 'owner' and not exists (
+  if theirs.name = 'owner' and not exists (
     select from holdfast.seat s join holdfast.role r using (role_id)
      where s.organisation_id = here and s.person_id <> remove_member.person and r.name = 'owner') then
     return 'last-owner';

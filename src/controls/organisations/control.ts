@@ -18,6 +18,7 @@ export const organisations = defineControl({
       title: 'Removing somebody takes them off the list and leaves them their seat',
       turnsRed: ['organisations/removal-acts-at-once'],
       inDemo: true,
+      people: 'organisations',
       breakSql: seatStays.breakSql,
       // A seat without a member is one that was left behind.
       mendSql: `${seatStays.mendSql}; delete from holdfast.seat s

@@ -16,10 +16,10 @@ import {
 } from './organisations.ts'
 
 const looking: Limit = { name: 'me', quota: 600, windowSeconds: 60 }
-const founding: Limit = { name: 'found-organisation', quota: 20, windowSeconds: 3600 }
+const founding: Limit = { name: 'found-organisation', quota: 60, windowSeconds: 3600 }
 const accepting: Limit = { name: 'accept-invitation', quota: 60, windowSeconds: 3600 }
 const listing: Limit = { name: 'members', quota: 300, windowSeconds: 60 }
-const inviting: Limit = { name: 'invite', quota: 60, windowSeconds: 3600 }
+const inviting: Limit = { name: 'invite', quota: 120, windowSeconds: 3600 }
 const changing: Limit = { name: 'change-members', quota: 60, windowSeconds: 60 }
 
 /** As JSON functions of PostgreSQL write it: `2026-11-20T08:00:00.123456+00:00`. */

@@ -50,6 +50,7 @@ const routes: RouteSeen[] = Object.entries(byPath).map(([path, limit]) => ({
   limit: `${limit.name};q=${limit.quota};w=${limit.windowSeconds}`,
   changes: true,
   hasSchemas: true,
+  sampleQuery: '',
 }))
 
 function benchFor(origin: string, mayDisturb: boolean): Bench {
