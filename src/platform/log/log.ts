@@ -80,12 +80,14 @@ export function openLog({ level, to, process: name }: LogOptions): Log {
 /** The types keep undeclared fields out of literals only; what comes in a variable is dropped here, and named. */
 function record(event: LogEvent, values: ValuesOf<Fields>, error: unknown): Record<string, unknown> {
   const line: Record<string, unknown> = { event: event.name }
-  for (const [field, kind] of Object.entries(event.fields)) {
+  const { fields } = event
+  for (const field of Object.keys(fields)) {
     const value: unknown = values[field]
-    if (value !== undefined) line[field] = takeOnly(kind, value)
+    if (value !== undefined) line[field] = takeOnly(fields[field]!, value)
   }
-  const undeclared = Object.keys(values).filter((field) => !Object.hasOwn(event.fields, field))
-  if (undeclared.length > 0) line.undeclared = cleanText(undeclared.join(' '))
+  let undeclared = ''
+  for (const field of Object.keys(values)) if (!Object.hasOwn(fields, field)) undeclared += ` ${field}`
+  if (undeclared !== '') line.undeclared = cleanText(undeclared.slice(1))
   if (error !== undefined) line.error = describeError(error)
   return line
 }

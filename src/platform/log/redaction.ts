@@ -58,6 +58,14 @@ export function namesSecret(field: string): boolean {
   return field.split(/(?=[A-Z])|[^A-Za-z]+/).some((word) => secretWords.has(word.toLowerCase()))
 }
 
+/** What no shape matches and no escape changes, whatever it says: an id of ours. */
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+// Routes, methods and addresses come again and again. Only what came out as it went in is kept, so no secret is.
+const knownClean = new Set<string>()
+const mostKnown = 1_000
+const longestKnown = 200
+
 const mostLooked = 4_000
 const mostKept = 1_000
 
@@ -66,6 +74,16 @@ const mostKept = 1_000
  * cursor or turns the direction of writing (escaped visibly instead), and at most 1,000 characters.
  */
 export function cleanText(text: string): string {
+  if (text.length <= longestKnown && (uuid.test(text) || knownClean.has(text))) return text
+  const clean = cleanAnew(text)
+  if (clean === text && text.length <= longestKnown) {
+    if (knownClean.size >= mostKnown) knownClean.clear()
+    knownClean.add(text)
+  }
+  return clean
+}
+
+function cleanAnew(text: string): string {
   // A secret that is cut in two may not be known by its shape any more, so its first half goes as well.
   let clean = text.length > mostLooked ? `${text.slice(0, mostLooked).replace(/\S{0,1000}$/, '')}…` : text
   for (const [shape, instead] of secretShapes) clean = clean.replace(shape, instead)
