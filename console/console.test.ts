@@ -158,6 +158,20 @@ describe('the way in', () => {
     expect(page.url()).toBe(`${server.origin}/organisations`)
   })
 
+  it('says how the claims stand, broken ones too, and nothing where nothing is known', async () => {
+    const page = await tab()
+    await page.goto(`${server.origin}/sign-in`)
+    await page.getByText('What we promise').waitFor()
+    expect(await page.getByText('Last attacked').count()).toBe(0)
+    const checkedAt = new Date(Date.now() - 180_000).toISOString()
+    server.claims.push({ status: 'holds', checkedAt }, { status: 'holds', checkedAt }, { status: 'stale', checkedAt })
+    await page.reload()
+    await page.getByText('2 of 3 claims hold. Last attacked 3 minutes ago.').waitFor()
+    server.claims.push({ status: 'broken', checkedAt })
+    await page.reload()
+    await page.getByText('2 of 4 claims hold. 1 is broken. Last attacked 3 minutes ago.').waitFor()
+  })
+
   it('says that address and password are wrong, and no more', async () => {
     quay()
     const page = await tab()

@@ -7,9 +7,12 @@ import { useEffect, useState } from 'react'
  */
 export function useFragmentToken(): string | undefined {
   const { hash, pathname } = useLocation()
-  const [token] = useState(() => hash.replace(/^#/, '') || undefined)
+  const [token, setToken] = useState(hash || undefined)
   useEffect(() => {
-    if (hash) window.history.replaceState(window.history.state, '', pathname)
+    if (!hash) return
+    // A second link may be opened in the same tab.
+    setToken(hash)
+    window.history.replaceState(window.history.state, '', pathname)
   }, [hash, pathname])
   return token
 }

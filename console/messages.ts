@@ -9,8 +9,6 @@ const catalogue = {
   'word.retry': 'Try again',
   'word.loading': 'Loading',
   'word.optional': 'optional',
-  'word.search': 'Search',
-  'word.clear': 'Clear',
   'word.you': 'you',
   'word.back': 'Back to the start',
   'word.actions': 'Actions',
@@ -26,7 +24,6 @@ const catalogue = {
   'shell.security': 'Security',
   'shell.members': 'Members',
   'shell.signOut': 'Sign out',
-  'shell.signingOut': 'Signing out',
 
   'list.older': 'Older',
   'list.newer': 'Newer',
@@ -36,9 +33,6 @@ const catalogue = {
   'list.all': 'All are shown',
   'list.pages': 'Pages of the list',
 
-  'form.missing': 'Please fill this in.',
-  'form.refused': 'Not saved yet',
-  'form.unplaced': '{field}: {reason}',
   'form.signedOut':
     'Your session has ended. Sign in in a new tab, come back, and send this again: what you wrote is still here.',
   'form.signInTab': 'Sign in in a new tab',
@@ -62,7 +56,6 @@ const catalogue = {
     other: 'You can try again in {count} minutes.',
   },
   'problem.tooManyNow': 'You can try again now.',
-  'problem.conflict': 'Somebody was faster',
   'problem.failed': 'Something went wrong on our side',
   'problem.failedRemedy': 'It has been recorded. Try again in a moment.',
   'problem.reference': 'Reference {code}',
@@ -97,7 +90,6 @@ const catalogue = {
   'verify.act': 'Confirm this address',
   'verify.done': 'Address confirmed',
   'verify.doneText': 'You can sign in now.',
-  'verify.doneTextInside': 'Your account is open.',
   'verify.continue': 'Continue',
   'verify.noToken': 'This link is not complete',
   'verify.noTokenText': 'Open the link in the mail once more, or copy all of it.',
@@ -112,6 +104,9 @@ const catalogue = {
   'signIn.returning': 'Sign in to go on where you were.',
 
   'entrance.promise': 'What we promise, and what the last attack on each promise saw.',
+  'entrance.holding': { one: '{holding} of {count} claim holds.', other: '{holding} of {count} claims hold.' },
+  'entrance.broken': { one: '{count} is broken.', other: '{count} are broken.' },
+  'entrance.attacked': 'Last attacked',
   'entrance.security': 'Read the security page',
 
   'organisations.title': 'Your organisations',

@@ -24,6 +24,7 @@ export const paths = {
   members: '/members',
   /** Drawn by the server, not by the console. */
   security: '/security',
+  securityStatus: '/security.json',
 } as const
 
 /** First segments that a page of an app may not take. */
@@ -32,7 +33,6 @@ export const reserved: readonly string[] = [
   'o',
   'api',
   'assets',
-  'security.json',
 ].filter(Boolean)
 
 /** The pattern of an app's page, as the router wants it. */

@@ -15,11 +15,24 @@ export interface Page {
   readonly component: ComponentType
 }
 
+export interface RoleWords {
+  /** As the product's definition names it. */
+  readonly name: string
+  readonly title: string
+  /** What it may do, in a few words. */
+  readonly hint: string
+}
+
 /** What an app hands to `startConsole`. */
 export interface ConsoleOptions {
   readonly product: { readonly name: string; readonly title: string }
   readonly people: People
   readonly pages: readonly Page[]
+  /**
+   * The product's roles in words, the weakest first; the last one is offered only to those who have it. Left out:
+   * member, admin and owner.
+   */
+  readonly roles?: readonly RoleWords[]
   /** Other words for texts of the console, by key. */
   readonly messages?: OtherWords
 }

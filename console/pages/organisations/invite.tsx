@@ -23,7 +23,7 @@ function InviteForm({ role, onClose }: { readonly role: string; readonly onClose
   const options = useRoleOptions(role)
   const invite = useWrite(foundation.invite)
   const form = useForm({
-    values: { address: '', role: 'member' },
+    values: { address: '', role: options[0]?.value ?? '' },
     submit: (body, idempotencyKey) => invite.send({ body, idempotencyKey }),
     done: (_, { address }) => {
       toast(say('invitations.sent', { address }))
