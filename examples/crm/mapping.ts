@@ -24,12 +24,12 @@ export const mappingSchema = z
   .min(1)
   .max(100)
   .refine((mapping) => targets.every((target) => target === 'ignore' || count(mapping, target) <= 1), {
-    error: 'Each field can come from one column only.',
+    error: 'must give each field one column only',
   })
   .refine(
     (mapping) => (['name', 'given-name', 'family-name', 'email'] as const).some((target) => mapping.includes(target)),
     {
-      error: 'Choose a column for the name or for the e-mail address.',
+      error: 'must have a column for the name or for the e-mail address',
     },
   )
 

@@ -92,6 +92,7 @@ export const say = createMessages({
   'import.duplicates': 'When an e-mail address is there already',
   'import.duplicatesHint': 'Among your contacts, or further up in the file.',
   'import.check': 'Check all rows',
+  'import.nameNeeded': 'Choose a column for the name or for the e-mail address',
   'import.recheck': 'Check again',
   'import.checked': { one: '{count} row can be imported', other: '{count} rows can be imported' },
   'import.faulty': {

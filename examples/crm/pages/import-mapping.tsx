@@ -21,6 +21,8 @@ const targets: readonly Target[] = [
   'job-title',
   'note',
 ]
+/** A contact can be called by one of these. */
+const namedBy: readonly Target[] = ['name', 'given-name', 'family-name', 'email']
 const duplicateChoices: readonly Duplicates[] = ['skip', 'update', 'create']
 
 /** What the columns hold, the check of all rows, and the start. A change takes the check back. */
@@ -90,7 +92,12 @@ export function ImportMapping({ of }: { readonly of: ImportRead }) {
               {say('import.start', { count: checked.good })}
             </Button>
           )}
-          <Button look={checked ? 'plain' : 'primary'} busy={check.busy} onClick={() => void runCheck()}>
+          <Button
+            look={checked ? 'plain' : 'primary'}
+            busy={check.busy}
+            disabledReason={!namedBy.some((target) => mapping.includes(target)) && say('import.nameNeeded')}
+            onClick={() => void runCheck()}
+          >
             {checked ? say('import.recheck') : say('import.check')}
           </Button>
         </div>
