@@ -29,7 +29,6 @@ test('the probe reaches routes that change something, in every role, and leaves 
       `select m.person_id from holdfast.member m join holdfast.organisation o on o.id = m.organisation_id where o.name = 'probe: roles'`,
     )
     expect(members).toEqual([{ person_id: bench.canaries.a.person }])
-    console.info(outcome.saw)
   } finally {
     await bench.close()
     await world.stop()

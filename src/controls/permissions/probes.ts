@@ -179,7 +179,7 @@ function post(bench: Bench, path: string, body: unknown, as: Canary): Promise<An
 
 function send(bench: Bench, organisation: string, { route, body, type }: Attack): Promise<Answer> {
   const path = route.path.replace('{organisation}', organisation).replace(/\{[^}]+\}/g, () => crypto.randomUUID())
-  return bench.http(path, {
+  return bench.http(path + route.sampleQuery, {
     method: route.method,
     as: bench.canaries.b,
     ...(body === undefined ? {} : { body }),

@@ -176,7 +176,7 @@ async function signOutAndComeBack(bench: Bench): Promise<Outcome> {
 async function firstOpenPath(bench: Bench, canary: Canary): Promise<string> {
   for (const route of await bench.routes()) {
     if (route.method !== 'GET' || !/^\/api\/o\/\{organisation\}\/[^{]*$/.test(route.path)) continue
-    const path = route.path.replace('{organisation}', canary.organisation)
+    const path = route.path.replace('{organisation}', canary.organisation) + route.sampleQuery
     if ((await bench.http(path, { as: canary })).status === 200) return path
   }
   const me = await bench.http('/api/me', { as: canary })
