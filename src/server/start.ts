@@ -180,7 +180,8 @@ export async function start(options: StartOptions): Promise<Started> {
 }
 
 interface DatabaseServer {
-  readonly superuser: { host: string; port: number; user: string; password: string }
+  /** `database`: where to connect before ours are there; without it, the one named like the user. */
+  readonly superuser: { host: string; port: number; user: string; password: string; database?: string }
   readonly what: string
   readonly embedded: boolean
   /** Resolves with the reason when the embedded server ends by itself. */
@@ -199,7 +200,7 @@ export async function databaseServer(
       connectionString: outside.databaseUrl,
     }) as unknown as DatabaseServer['superuser']
     return {
-      superuser: { host, port, user, password: password ?? '' },
+      superuser: { host, port, user, password: password ?? '', database: config.database.database },
       what: `PostgreSQL at ${host}:${port}`,
       embedded: false,
       lost: new Promise(() => {}),
