@@ -16,7 +16,8 @@ export function startHousekeeping(options: {
     async () => {
       await options.worker.query(sql`select holdfast.end_overdue(${longestTransactionSeconds})`)
       if (performance.now() - swept > 3_600_000 || swept === 0) {
-        await options.worker.query(sql`select holdfast.sweep_passes(), holdfast.sweep_jobs(), holdfast.sweep_mail()`)
+        await options.worker.query(sql`
+          select holdfast.sweep_passes(), holdfast.sweep_jobs(), holdfast.sweep_mail(), holdfast.sweep_address_tokens()`)
         swept = performance.now()
       }
       return 'idle'
