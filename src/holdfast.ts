@@ -16,4 +16,6 @@ export {
   type Transaction,
   write,
 } from './platform/http/route.ts'
+export { createFoundation, type Foundation, type FoundationOptions } from './server/foundation.ts'
+export { prepareDatabase } from './server/migrations.ts'
 export { defineProduct, type Job, type Product } from './server/product.ts'

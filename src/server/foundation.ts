@@ -5,24 +5,28 @@ import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/b
 import { checkRoutes } from '../controls/input-validation/input-validation.ts'
 import { organisationRoutes, personRoutes } from '../controls/organisations/routes.ts'
 import { clientAddress, createLimits, trustProxies } from '../controls/rate-limits/rate-limits.ts'
+import { noSession } from '../controls/sessions/refusals.ts'
 import { sessionRoutes } from '../controls/sessions/routes.ts'
-import { createSessions } from '../controls/sessions/sessions.ts'
+import { createSessions, type Sessions } from '../controls/sessions/sessions.ts'
 import { signInRoutes } from '../controls/sign-in/routes.ts'
 import { signInLimits } from '../controls/sign-in/sign-in.ts'
 import { type LoginRole, roleSettings } from '../controls/tenant-isolation/bootstrap.ts'
 import type { AcceptedRisk } from '../kernel/finding.ts'
+import { Refusal } from '../kernel/refusal.ts'
 import { Login } from '../platform/database/login.ts'
 import { sql } from '../platform/database/statement.ts'
-import { open, type Route, type Routes } from '../platform/http/route.ts'
+import { notFound } from '../platform/http/refusals.ts'
+import { open, type Route, type Routes, type Transaction } from '../platform/http/route.ts'
 import { startWorker } from '../platform/jobs/worker.ts'
 import { type Mailer, startOutbox } from '../platform/mail/outbox.ts'
 import type { SecurityJson } from '../proving/evidence.ts'
 import { createAnswers } from './answers.ts'
 import { startHousekeeping } from './housekeeping.ts'
-import { readInput } from './input.ts'
+import { isOrganisationId, readInput } from './input.ts'
 import { openApi } from './openapi.ts'
 import { createPages } from './pages.ts'
 import { createPipeline, type Stages } from './pipeline.ts'
+import { asRefusal } from './problem.ts'
 import type { Product } from './product.ts'
 import { createRouting } from './routing.ts'
 import { createSecurityPages } from './security-pages.ts'
@@ -52,7 +56,18 @@ export interface FoundationLog {
 }
 
 export interface Foundation {
+  /** Answers one request: mount it in any framework that speaks Request and Response. `peer`: the address that connected. */
   handle(request: Request, peer: string): Promise<Response>
+  /**
+   * For routes that another framework serves: a transaction in the organisation, as the person whose session cookie
+   * `request` carries. The database verifies session, seat and permission before `run` starts. Raw SQL and Kysely's queries
+   * go the same way. Throws a `Refusal` (401, 403, 404, 428); commits when `run` returns.
+   */
+  organisation<T>(
+    request: Request,
+    at: { readonly organisation: string; readonly needs: string },
+    run: (sql: Transaction) => Promise<T>,
+  ): Promise<T>
   readonly cookieName: string
   readonly routes: Routes
   /** The mask of all permissions that `owner` has. */
@@ -166,6 +181,8 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     ]
     return {
       handle,
+      organisation: (request, at, run) =>
+        enterOrganisation({ sessions, app: logins.app, masks, origin }, request, at, run),
       cookieName: sessions.cookieName,
       routes,
       ownerMask: maskOfAll(product.roles.owner.permissions, masks),
@@ -193,6 +210,31 @@ function joinRoutes(...parts: readonly Routes[]): Routes {
     joined[name] = route
   }
   return joined
+}
+
+async function enterOrganisation<T>(
+  parts: {
+    readonly sessions: Sessions
+    readonly app: Login
+    readonly masks: ReadonlyMap<string, string>
+    readonly origin: string
+  },
+  request: Request,
+  at: { readonly organisation: string; readonly needs: string },
+  run: (sql: Transaction) => Promise<T>,
+): Promise<T> {
+  const need = parts.masks.get(at.needs)
+  if (need === undefined) throw new Error(`no role has the permission «${at.needs}»`)
+  // The pipeline's gate does not see this request: whatever changes something has to pass it here.
+  refuseCrossSite(request, parts.origin)
+  const presented = parts.sessions.present(request.headers.get('cookie'))
+  if (presented === undefined) throw new Refusal(noSession)
+  if (!isOrganisationId(at.organisation)) throw notFound()
+  try {
+    return await parts.app.transaction({ secret: presented.entry, organisation: at.organisation, need }, run)
+  } catch (error) {
+    throw asRefusal(error).refusal
+  }
 }
 
 function openLogins({ database, passwords }: FoundationOptions): Foundation['logins'] {

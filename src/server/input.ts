@@ -8,6 +8,11 @@ import type { Input, Route } from '../platform/http/route.ts'
 const mostBytes = 64 * 1024
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
+/** Whether it could be the id of an organisation at all. */
+export function isOrganisationId(text: string): boolean {
+  return uuid.test(text)
+}
+
 export interface ReadInput extends Input<ZodAny, ZodAny, ZodAny> {
   readonly organisation: string
   readonly file: Uint8Array
@@ -26,7 +31,7 @@ export async function readInput(
   signedIn: boolean,
 ): Promise<ReadInput> {
   const { organisation = '', ...others } = params
-  if (organisation !== '' && !uuid.test(organisation)) throw notFound()
+  if (organisation !== '' && !isOrganisationId(organisation)) throw notFound()
   // A stranger shall not make us hold megabytes: whoever sends a file shows a session first.
   if (route.upload !== undefined && !signedIn) throw new Refusal(noSession)
   const file = route.upload === undefined ? noFile : await readFile(request, route.upload)
