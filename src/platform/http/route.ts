@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: a table of routes mixes schemas; each route is checked where it is written
 import type { z } from 'zod'
 import type { Compilable, Statement } from '../database/statement.ts'
 
@@ -109,7 +110,6 @@ export interface WriteRoute<Params = unknown, Query = unknown, Body = unknown, R
 }
 
 /** The four kinds of route. Each is a record: a missing schema, limit or need does not compile, and does not start. */
-// biome-ignore lint/suspicious/noExplicitAny: a table of routes mixes schemas; each route is checked where it is written
 export type Route =
   | OpenRoute<any, any, any, any>
   | SessionRoute<any, any, any, any>
