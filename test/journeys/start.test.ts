@@ -1,66 +1,12 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { discardCluster } from '../../src/platform/database/cluster-place.ts'
 import type { DemoState } from '../../src/server/demo.ts'
+import { freePorts, holdfast, isFree, killTree, processTree, type Run, until } from './holdfast-process.ts'
 
-const root = path.join(import.meta.dirname, '../..')
 const folder = path.join(mkdtempSync(path.join(tmpdir(), 'hf-start-')), 'data')
-
-interface Run {
-  readonly child: ChildProcess
-  output: string
-  readonly ended: Promise<number | null>
-}
-
-/** `holdfast …`, as a user runs it: through the launcher, in a process group of its own. */
-function holdfast(args: readonly string[], env: Record<string, string>): Run {
-  const child = spawn(process.execPath, ['bin/holdfast.mjs', ...args], {
-    cwd: root,
-    env: { PATH: process.env.PATH ?? '', ...env },
-    detached: true,
-  })
-  const run: Run = { child, output: '', ended: new Promise((resolve) => child.on('close', resolve)) }
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (run.output += data))
-  return run
-}
-
-async function until(what: () => boolean | Promise<boolean>, seconds: number, told: () => string): Promise<void> {
-  const end = Date.now() + seconds * 1000
-  while (!(await what())) {
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${told()}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
-
-/** Three free ports in a row. */
-async function freePorts(): Promise<number> {
-  for (let port = 20_000 + Math.floor(Math.random() * 20_000); ; port += 3) {
-    const free = await Promise.all([0, 1, 2].map((offset) => isFree(port + offset)))
-    if (free.every(Boolean)) return port
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
-}
-
-function processTree(pid: number): number[] {
-  const children = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number))
-  const found = [pid]
-  for (const parent of found) found.push(...children.filter((one) => one[1] === parent).map((one) => one[0]!))
-  return found
-}
 
 describe('holdfast start', () => {
   let port: number
@@ -105,11 +51,7 @@ describe('holdfast start', () => {
   }, 120_000)
 
   afterAll(async () => {
-    run.child.kill('SIGKILL')
-    for (const pid of processTree(run.child.pid!).reverse())
-      try {
-        process.kill(pid, 'SIGKILL')
-      } catch {}
+    killTree(run)
     await discardCluster(folder, () => {})
     rmSync(path.dirname(folder), { recursive: true, force: true })
   })
