@@ -1,8 +1,12 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
-const root = new URL('../../', import.meta.url)
+/** The package's folder: above `src`, or above `dist/src`. */
+const root = ['../../', '../../../']
+  .map((up) => new URL(up, import.meta.url))
+  .find((url) => existsSync(new URL('package.json', url)))!
 
 /** The package's version, `0.1.0`. */
 export async function version(): Promise<string> {
