@@ -30,7 +30,7 @@ test('everything set', () => {
     PORT: '65533',
     HOST: '::',
     HOLDFAST_DATA_DIR: '/srv/data',
-    DATABASE_URL: 'postgresql://boss:p%40ss@db.example:6432/main?sslmode=verify-full',
+    DATABASE_URL: 'postgresql://boss:p%40ss@db.example:6432/main?sslmode=prefer',
     SMTP_URL: 'smtps://me:s%3Acret@mail.example',
     MAIL_FROM: '"Hold, fast" <no-reply@example.com>',
     TRUSTED_PROXY_CIDRS: '10.0.0.0/8, fd00::/8,192.0.2.1/32',
@@ -129,6 +129,9 @@ test.each([
   'postgres://:secretword@h/d',
   'secretword',
   'postgres://u:secretword@h:99999/d',
+  'postgres://u:secretword@h/d?sslmode=require',
+  'postgres://u:secretword@h/d?sslmode=prefer&sslrootcert=/ca.pem',
+  'postgres://u:secretword@h/d?ssl=true',
 ])('DATABASE_URL=%s is refused without quoting it', (DATABASE_URL) => {
   const found = complaints({ DATABASE_URL })
   expect(found).toHaveLength(1)

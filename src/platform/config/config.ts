@@ -177,6 +177,15 @@ function parseDatabaseUrl(text: string): DatabaseConfig {
   if (host === '') throw new Unfit('names no host', 'Write postgres://user:password@host:5432/postgres')
   if (url.username === '' && !url.searchParams.has('user'))
     throw new Unfit('names no user', 'Write postgres://user:password@host:5432/postgres')
+  // Connections are made from host, port and user alone: what asks for more must not believe that it got it.
+  const tls = [...url.searchParams].find(
+    ([name, value]) => name.startsWith('ssl') && !/^(disable|allow|prefer)$/.test(value),
+  )
+  if (tls)
+    throw new Unfit(
+      `asks for ${tls[0]}, and this version does not encrypt its link to the database`,
+      'Reach the server through a Unix socket, loopback or a network of its own, and leave that out',
+    )
   const database = decodeURIComponent(url.pathname.slice(1)) || 'postgres'
   return { kind: 'server', host, port: Number(url.port) || 5432, database }
 }
