@@ -9,6 +9,14 @@ import { buildConsole, type ConsoleManifest } from './build-console.ts'
 const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-build-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
+it('may run several times at once', async () => {
+  const out = path.join(folder, 'together')
+  const built = await Promise.all([1, 2, 3].map(() => buildConsole('study', out)))
+  expect(built).toContain(true)
+  expect(readdirSync(out).sort()).toEqual(['assets', 'manifest.json', 'stamp'])
+  expect(readdirSync(folder).filter((name) => name.startsWith('together.'))).toEqual([])
+})
+
 describe.each([
   ['crm', crm],
   ['study', study],

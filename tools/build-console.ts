@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { glob, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -36,7 +36,7 @@ export async function buildConsole(product: Product, out: string = builtFolder(p
   return true
 }
 
-/** Builds one entry file. Whoever reads `out` meanwhile sees the old folder or the new one, never a half. */
+/** Builds one entry file. Whoever reads `out` meanwhile never sees half of a folder. */
 export async function buildEntry(from: {
   entry: string
   table: RouteTable
@@ -44,7 +44,7 @@ export async function buildEntry(from: {
   stamp?: string
 }): Promise<void> {
   const { build } = await import('vite')
-  const fresh = `${from.out}.${process.pid}`
+  const fresh = `${from.out}.${randomUUID()}`
   await build({
     configFile: false,
     root,
@@ -82,9 +82,22 @@ export async function buildEntry(from: {
   await writeFile(path.join(fresh, 'manifest.json'), JSON.stringify(await readManifest(fresh)))
   await rm(path.join(fresh, 'vite.json'))
   if (from.stamp) await writeFile(path.join(fresh, 'stamp'), from.stamp)
-  await rm(from.out, { recursive: true, force: true })
   await mkdir(path.dirname(from.out), { recursive: true })
-  await rename(fresh, from.out)
+  await putInPlace(fresh, from.out)
+}
+
+/** Two processes may build at once, from the same sources: whoever comes second leaves what is there. */
+async function putInPlace(fresh: string, out: string): Promise<void> {
+  const old = `${fresh}.old`
+  await rename(out, old).catch(unless('ENOENT'))
+  await rename(fresh, out).catch(unless('ENOTEMPTY', 'EEXIST'))
+  await Promise.all([fresh, old].map((folder) => rm(folder, { recursive: true, force: true })))
+}
+
+function unless(...codes: string[]): (error: NodeJS.ErrnoException) => void {
+  return (error) => {
+    if (!codes.includes(error.code ?? '')) throw error
+  }
 }
 
 async function readManifest(folder: string): Promise<ConsoleManifest> {
