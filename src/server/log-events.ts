@@ -17,10 +17,11 @@ const failure = defineEvent('server/failure', { product: 'text', part: 'text' })
 /** One product's view of the log. A fault of ours is an error, a refusal is a line like any other. */
 export function logOf(log: Log, product: string): FoundationLog {
   return {
-    request: ({ error, ...values }) =>
-      values.status >= 500
-        ? log.error(request, { product, ...values }, error)
-        : log.info(request, { product, ...values }, error),
+    request: ({ requestId, method, route, status, milliseconds, address, session, code, error }) => {
+      const values = { product, requestId, method, route, status, milliseconds, address, session, code }
+      if (status >= 500) log.error(request, values, error)
+      else log.info(request, values, error)
+    },
     failure: ({ part, error }) => log.error(failure, { product, part }, error),
   }
 }

@@ -45,8 +45,8 @@ export interface Stages {
     status: number
     milliseconds: number
     address: string
-    session?: string
-    code?: string
+    session?: string | undefined
+    code?: string | undefined
     error?: unknown
   }): void
 }
@@ -112,9 +112,9 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
       status: response.status,
       milliseconds: performance.now() - started,
       address,
-      ...(session === undefined ? {} : { session }),
-      ...(refusal === undefined ? {} : { code: refusal.kind.code }),
-      ...(cause === undefined ? {} : { error: cause }),
+      session,
+      code: refusal?.kind.code,
+      error: cause,
     })
     return response
   }

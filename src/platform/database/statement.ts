@@ -21,6 +21,29 @@ export function sql<Row = Record<string, unknown>>(
   parts: TemplateStringsArray,
   ...inputs: readonly unknown[]
 ): Statement<Row> {
+  const nested = inputs.map((input) => (isStatement(input) ? input : undefined))
+  const statement = nested.every((input) => input === undefined || input.values.length === 0)
+    ? { text: fixedText(parts, nested), values: inputs.filter((_, index) => nested[index] === undefined) }
+    : joinTexts(parts, inputs)
+  written.add(statement)
+  return statement
+}
+
+/** A template whose statements bring no values has one text, however often it is written. */
+const fixedTexts = new WeakMap<TemplateStringsArray, { nested: readonly (string | undefined)[]; text: string }>()
+
+function fixedText(parts: TemplateStringsArray, nested: readonly (Statement | undefined)[]): string {
+  const known = fixedTexts.get(parts)
+  if (known !== undefined && nested.every((input, index) => input?.text === known.nested[index])) return known.text
+  const { text } = joinTexts(
+    parts,
+    nested.map((input) => input ?? null),
+  )
+  fixedTexts.set(parts, { nested: nested.map((input) => input?.text), text })
+  return text
+}
+
+function joinTexts(parts: TemplateStringsArray, inputs: readonly unknown[]): { text: string; values: unknown[] } {
   let text = ''
   const values: unknown[] = []
   parts.forEach((part, index) => {
@@ -35,9 +58,7 @@ export function sql<Row = Record<string, unknown>>(
       text += `$${values.length}`
     }
   })
-  const statement = { text, values }
-  written.add(statement)
-  return statement
+  return { text, values }
 }
 
 /** Only what `sql` wrote is part of a text: an object that merely looks like a statement is a value. */
