@@ -7,10 +7,12 @@ import { permissions } from './controls/permissions/control.ts'
 import { rateLimits } from './controls/rate-limits/control.ts'
 import { sessions } from './controls/sessions/control.ts'
 import { signIn } from './controls/sign-in/control.ts'
+import { tenantIsolation } from './controls/tenant-isolation/control.ts'
 import type { Control } from './kernel/control.ts'
 
 /** The controls, in the order in which they may lean on each other. The only plug-board: nothing registers itself. */
 export const controls: readonly Control[] = [
+  tenantIsolation,
   auditLog,
   rateLimits,
   browserDefences,
