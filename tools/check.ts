@@ -20,6 +20,9 @@ interface Result {
 const steps: readonly Step[] = [
   { name: 'types', run: () => runProgram('node_modules/.bin/tsc', ['--noEmit']) },
   { name: 'lint and format', run: () => runProgram('node_modules/.bin/biome', ['check', '--error-on-warnings', '.']) },
+  { name: 'docs/errors.md', run: () => runTool('tools/errors.ts') },
+  { name: 'docs/promises.md', run: () => runTool('tools/promises.ts') },
+  { name: 'schema.sql', run: () => runTool('tools/dump-schema.ts') },
 ]
 
 let counts = none
@@ -34,10 +37,15 @@ for (const { name, run } of steps) {
 console.log(formatCounts(counts))
 process.exitCode = isGood(counts) ? 0 : 1
 
+/** One that writes a document: passed when what is on disk is what it would write. */
+function runTool(file: string): Promise<Result> {
+  return runProgram(process.execPath, ['--conditions=holdfast-source', file, '--check'])
+}
+
 /** Passed when it ends with 0. */
 function runProgram(program: string, args: readonly string[]): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn(path.join(root, program), args, {
+    const child = spawn(path.resolve(root, program), args, {
       cwd: root,
       env: environment(),
       stdio: ['ignore', 'pipe', 'pipe'],
