@@ -258,6 +258,17 @@ describe('the pool', () => {
     expect(answers.map(([, open]) => open)).toEqual([1, 1, 1])
   })
 
+  test('replaces a connection that has served its time, also for those who wait', async () => {
+    const login = world.login('app', { most: 1, lifeSeconds: 0.3 })
+    const pid = async () => (await login.query(sql<{ pid: number }>`select pg_backend_pid() as pid`))[0]!.pid
+    const first = await pid()
+    await sleep(350)
+    const [second, third] = await Promise.all([pid(), pid()])
+    expect(second).toBe(first)
+    expect(third).not.toBe(first)
+    expect(login.state.open).toBe(1)
+  })
+
   test('refuses when it is closed, also those who wait', async () => {
     const login = world.login('app', { most: 1 })
     const busy = codeOf(login.query(endless))

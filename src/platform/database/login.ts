@@ -21,6 +21,8 @@ export interface LoginOptions extends Omit<WireOptions, 'settings'> {
   readonly longestSeconds: number
   readonly settings?: Readonly<Record<string, string>>
   readonly waitMillis?: number
+  /** A connection is replaced after so long, an hour when left out: what nobody sees pile up on it goes with it. */
+  readonly lifeSeconds?: number
 }
 
 /** The pool is full and stayed so: the caller answers 503. */
@@ -254,6 +256,8 @@ export class Login {
 
   #release(wire: Wire): void {
     if (wire.dead || this.#closed) return this.#drop(wire, new Error('the pool is closed'))
+    if (performance.now() - wire.openedAt > (this.#options.lifeSeconds ?? 3600) * 1000)
+      return this.#drop(wire, new Error('the connection has served its time'))
     const next = this.#waiting.shift()
     if (next === undefined) {
       this.#idle.push(wire)

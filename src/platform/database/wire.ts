@@ -80,6 +80,8 @@ export class Wire {
   busySince: number | undefined
 
   private constructor(client: pg.Client, mostBytes: number) {
+  /** In milliseconds of performance.now(). */
+  readonly openedAt = performance.now()
     this.#client = client
     this.#mostBytes = mostBytes
     this.#stream = (client as unknown as { connection: { stream: Duplex } }).connection.stream
