@@ -93,10 +93,10 @@ export interface Bench {
   mail(address: string): Promise<readonly { subject: string; text: string }[]>
   /** One statement as `login`, outside of any entry, unless `entered` says otherwise. Never throws for a database error. */
   sql(login: LoginName, text: string, values?: readonly unknown[], entered?: Entered): Promise<Seen>
-  /** Several statements in one entered transaction, rolled back at the end. */
+  /** Several statements in one transaction, entered or outside of any organisation, rolled back at the end. */
   transaction(
     login: LoginName,
-    entered: Entered,
+    entered: Entered | undefined,
     statements: readonly { text: string; values?: readonly unknown[] }[],
   ): Promise<Seen[]>
   /** A statement sent over the simple protocol on a raw connection: what a stacked injection would need. */

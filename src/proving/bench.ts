@@ -82,7 +82,7 @@ export async function createBench(options: BenchOptions): Promise<Bench & { clos
       },
       async transaction(name, entered, statements) {
         const groups = [
-          [sql`begin`, login(name).entering(entering(entered))],
+          entered === undefined ? [sql`begin`] : [sql`begin`, login(name).entering(entering(entered))],
           ...statements.map(({ text, values = [] }) => [{ text, values }]),
           [sql`rollback`],
         ]

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { roleSettings } from '../controls/tenant-isolation/bootstrap.ts'
 import type { Control } from '../kernel/control.ts'
 import type { Finding, Where } from '../kernel/finding.ts'
+import { newId } from '../kernel/id.ts'
 import { Login, type LoginOptions } from '../platform/database/login.ts'
 import type { Statement } from '../platform/database/statement.ts'
 import { type BenchOptions, createBench, type KeptCanaries } from './bench.ts'
@@ -69,7 +70,11 @@ export function benchOptionsOf(job: ProverJob): BenchOptions {
       auditor: loginOptions(job, 'auditor', 2),
       prover: loginOptions(job, 'prover', 2),
     },
-    plant: (mark) => job.plant.map((statement) => withMark(statement, mark)),
+    plant: (mark) => {
+      // Ids of its own for each canary: rows of one key in two organisations would answer for each other.
+      const ids = new Map<string, string>()
+      return job.plant.map((statement) => withMark(statement, mark, ids))
+    },
     kept: () => readKept(job.stateFile),
     keep: (canaries) => writeKept(job.stateFile, canaries),
   }
@@ -123,8 +128,15 @@ function loginOptions(job: ProverJob, role: 'app' | 'worker' | 'auditor' | 'prov
   }
 }
 
-function withMark({ text, values }: ProverJob['plant'][number], mark: string): Statement {
-  return { text, values: values.map((value) => (typeof value === 'string' ? value.replaceAll('{mark}', mark) : value)) }
+function withMark({ text, values }: ProverJob['plant'][number], mark: string, ids: Map<string, string>): Statement {
+  const own = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(own)
+    if (typeof value !== 'string') return value
+    if (!/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(value)) return value.replaceAll('{mark}', mark)
+    if (!ids.has(value)) ids.set(value, newId())
+    return ids.get(value)
+  }
+  return { text, values: values.map(own) }
 }
 
 async function readKept(file: string): Promise<KeptCanaries | undefined> {
