@@ -186,7 +186,7 @@ function readMoves({ table, other }: Attack, count: { own: number }, theirs: Sam
   ]
 }
 
-function writeMoves({ table, me, other }: Attack, mine: Sample | undefined, theirs: Sample | undefined): Move[] {
+function writeMoves({ table, other }: Attack, mine: Sample | undefined, theirs: Sample | undefined): Move[] {
   const { name, may } = table
   const wide = may.select ? 'organisation_id = $1' : 'false'
   // Should it work, it must not touch every row of a large table, even to be undone.

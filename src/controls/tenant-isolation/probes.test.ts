@@ -30,6 +30,10 @@ describe.each([
   let bench: Awaited<ReturnType<World['bench']>>
   const prove = (id: Id): Promise<Outcome> => probes[id].run({ ...bench, signInApart: true })
 
+  const countAll = () =>
+    world.superuser(`select t.table_name, (xpath('//n/text()', query_to_xml('select count(*) as n from ' || t.table_name, false, true, '')))[1]::text as rows
+      from holdfast.table_class t where t.table_name !~ '_token$|holdfast.(pass|outbox|finding)$' order by 1`)
+
   beforeAll(async () => {
     if (missing) return
     const { cluster, discard } = await startThrowAwayCluster(binFolder)
@@ -95,6 +99,7 @@ describe.each([
         const of = async () =>
           Promise.all((sabotage.turnsRed as Id[]).map(async (id) => [id, (await prove(id)).status]))
         const all = (status: string) => sabotage.turnsRed.map((id) => [id, status])
+        const before = await countAll()
         expect(await of()).toEqual(all('holds'))
         await world.superuser(`begin; ${sabotage.breakSql}; commit`)
         try {
@@ -104,6 +109,8 @@ describe.each([
           await world.superuser(`begin; ${sabotage.mendSql}; ${sabotage.mendSql}; commit`)
         }
         expect(await of()).toEqual(all('holds'))
+        // The attacks went through, and harmed nothing.
+        expect(await countAll()).toEqual(before)
         await world.superuser(String(definition))
       },
       120_000,
