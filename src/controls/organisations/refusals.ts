@@ -17,7 +17,7 @@ export const memberAlready = {
 export const lastOwner = {
   code: 'organisations/last-owner',
   status: 409,
-  title: 'Nobody else owns this organisation. Make somebody else an owner first.',
+  title: 'Nobody else owns this organisation. Invite another owner first, and leave when they have accepted.',
 } as const satisfies RefusalKind
 
 export const roleUnknown = {
