@@ -84,6 +84,21 @@ describe('hashing', () => {
     expect(await narrow.hash(sentence)).toMatch(/^\$2/)
   })
 
+  test('takes turns between clients, and no client with many keeps another out', async () => {
+    const narrow = createPasswords({ pepper, cost: 12, service: [], atOnce: 1, mostWaiting: 4 })
+    let over = 0
+    const count = (hashed: Promise<string>) => hashed.finally(() => over++)
+    const crowd = Promise.allSettled(Array.from({ length: 5 }, () => count(narrow.hash(sentence, 'crowd'))))
+    // All places are taken: the last of the crowd gives way, and the crowd's own next one is refused.
+    const stranger = count(narrow.hash(sentence, 'stranger'))
+    await expect(narrow.hash(sentence, 'crowd')).rejects.toMatchObject({ kind: { status: 503 } })
+    expect(await stranger).toMatch(/^\$2/)
+    // The one that was refused, the one under way, one of the crowd's turns, and the stranger's own.
+    expect(over).toBeLessThanOrEqual(4)
+    const settled = await crowd
+    expect(settled.map(({ status }) => status)).toEqual([...Array(4).fill('fulfilled'), 'rejected'])
+  })
+
   test('gives its turn back when it fails', async () => {
     const narrow = createPasswords({ pepper, cost: 12, service: [], atOnce: 1, mostWaiting: 1 })
     await expect(narrow.matches(sentence, 12 as unknown as string)).rejects.toThrow()

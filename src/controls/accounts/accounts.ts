@@ -27,11 +27,11 @@ export function addressKey(address: string): string {
  */
 export async function signUp(
   { identity, passwords, site }: { identity: Login; passwords: Passwords; site: Site },
-  person: { readonly name: string; readonly address: string; readonly password: string },
+  person: { readonly name: string; readonly address: string; readonly password: string; readonly client?: string },
 ): Promise<void> {
-  const { name, address, password } = person
+  const { name, address, password, client } = person
   passwords.refuseWeak(password, [name, address])
-  const hashed = await passwords.hash(password)
+  const hashed = await passwords.hash(password, client)
   const { token, hash } = newToken()
   const fresh = verificationMail(site, token)
   const known = knownAddressMail(site)

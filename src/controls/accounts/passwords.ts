@@ -6,12 +6,13 @@ import { Refusal } from '../../kernel/refusal.ts'
 import { whyGuessable } from './guessable.ts'
 import { hashingBusy, passwordRefused } from './refusals.ts'
 
+/** Hashes wait in a line for each `client` who asks for them, and the lines take turns: see `clientKey` of rate limits. */
 export interface Passwords {
   /** Throws a 503 `Refusal` while too many wait. */
-  hash(password: string): Promise<string>
+  hash(password: string, client?: string): Promise<string>
   /** Without a hash it takes as long, and is false: an address without an account cannot be told by the time. What is shorter
    *  than any password here is false at once, with a hash or without. Throws as hash. */
-  matches(password: string, hashed: string | undefined): Promise<boolean>
+  matches(password: string, hashed: string | undefined, client?: string): Promise<boolean>
   /** Throws a 422 `Refusal` that says why, for a password that would be guessed early. `own`: words that others know of
    *  this person, such as the name and the address. */
   refuseWeak(password: string, own: readonly string[]): void
@@ -58,10 +59,10 @@ export function createPasswords(options: {
     createHmac('sha384', pepper).update(password.normalize('NFC'), 'utf8').digest('base64')
 
   return {
-    hash: (password) => inTurn(() => bcryptHash(keyed(password), cost)),
-    matches: async (password, hashed) => {
+    hash: (password, client = '') => inTurn(client, () => bcryptHash(keyed(password), cost)),
+    matches: async (password, hashed, client = '') => {
       if (characters(password.normalize('NFC')) < leastEver) return false
-      return inTurn(async () => {
+      return inTurn(client, async () => {
         if (hashed !== undefined) return bcryptVerify(keyed(password), hashed)
         // To hash is the same work as to compare.
         await bcryptHash(keyed(password), cost)
@@ -85,26 +86,54 @@ function characters(text: string): number {
   return [...text].length
 }
 
-/** Runs `most` at a time; as many as `mostWaiting` more wait in line, and whoever comes after them is refused. */
-function createTurns(most: number, mostWaiting: number): <T>(run: () => Promise<T>) => Promise<T> {
-  const line: (() => void)[] = []
+/**
+ * Runs `most` at a time; as many as `mostWaiting` more wait, each in the line of its client, and the lines take turns. When all
+ * places are taken a newcomer takes the last one of the longest line, so that a client with many waits for itself and keeps
+ * nobody else out; whoever has the longest line already is refused.
+ */
+function createTurns(most: number, mostWaiting: number): <T>(client: string, run: () => Promise<T>) => Promise<T> {
+  const lines = new Map<string, { go: () => void; refuse: (refusal: Refusal) => void }[]>()
+  let waiting = 0
   let running = 0
-  const take = async () => {
+  const busy = () => new Refusal(hashingBusy, { headers: { 'retry-after': '5' } })
+  const makeRoom = (client: string) => {
+    const own = lines.get(client)?.length ?? 0
+    const longest = [...lines.values()].reduce((one, other) => (other.length > one.length ? other : one), [])
+    // Two more than one's own: else two clients would take one place from each other for ever.
+    if (longest.length < own + 2) throw busy()
+    longest.pop()!.refuse(busy())
+    waiting--
+  }
+  const take = async (client: string) => {
     if (running < most) {
       running++
       return
     }
-    if (line.length >= mostWaiting) throw new Refusal(hashingBusy, { headers: { 'retry-after': '5' } })
-    await new Promise<void>((go) => line.push(go))
+    if (waiting >= mostWaiting) makeRoom(client)
+    waiting++
+    await new Promise<void>((go, refuse) => {
+      const line = lines.get(client)
+      if (line === undefined) lines.set(client, [{ go, refuse }])
+      else line.push({ go, refuse })
+    })
   }
   // The turn is handed on, not given back, so that nobody slips in between.
   const pass = () => {
-    const next = line.shift()
-    if (next === undefined) running--
-    else next()
+    const [first] = lines
+    if (first === undefined) {
+      running--
+      return
+    }
+    const [client, line] = first
+    const next = line.shift()!
+    waiting--
+    // To the end of the lines, for the next turn.
+    lines.delete(client)
+    if (line.length > 0) lines.set(client, line)
+    next.go()
   }
-  return async (run) => {
-    await take()
+  return async (client, run) => {
+    await take(client)
     try {
       return await run()
     } finally {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Login } from '../../platform/database/login.ts'
 import { type Limit, open, session } from '../../platform/http/route.ts'
 import { address, text } from '../input-validation/fields.ts'
+import { clientKey } from '../rate-limits/rate-limits.ts'
 import { addressKey, type Spend, signUp, verifyAddress, verifyAgain } from './accounts.ts'
 import type { Site } from './mails.ts'
 import { type Passwords, passwordField } from './passwords.ts'
@@ -32,9 +33,9 @@ export function accountRoutes(needs: {
       limit: signingUp,
       body: z.strictObject({ name: text({ max: 200 }), address: address(), password: passwordField }),
       response: nothing,
-      run: async ({ body }) => {
+      run: async ({ body }, caller) => {
         await spend(`sign-up ${addressKey(body.address)}`, signingUpOne)
-        await signUp(needs, body)
+        await signUp(needs, { ...body, client: clientKey(caller.address) })
         return { status: 202, body: {} }
       },
     }),

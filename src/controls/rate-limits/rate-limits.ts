@@ -250,6 +250,16 @@ export function clientAddress(
   return walkForwarded(headers.get('x-forwarded-for') ?? '', address, trustedProxies)
 }
 
+/**
+ * Who a client is where clients take turns: an IPv4 address whole, and all that one IPv6 /48 holds. Takes what `clientAddress`
+ * returns.
+ */
+export function clientKey(address: string): string {
+  const key = new Uint8Array(8)
+  const length = writeNetwork(address, key)
+  return Buffer.from(key.subarray(0, length === 8 ? 6 : length)).toString('hex')
+}
+
 function walkForwarded(forwarded: string, proxy: string, trustedProxies: TrustedProxies): string {
   let client = proxy
   let end = forwarded.length

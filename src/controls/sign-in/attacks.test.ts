@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { crm } from '../../../examples/crm/crm.ts'
 import { startWorld, type World } from '../../../test/world/world.ts'
@@ -73,3 +74,41 @@ test('a crowd that signs in keeps nobody else waiting, and all get in', async ()
   // Behind the crowd's hashes it would have been one, or two; whatever the machine does besides, it was many.
   expect(answered).toBeGreaterThan(20)
 }, 60_000)
+
+/** From a loopback address of its own, so that it is another client to the limits. */
+function signInFrom(client: string, address: string, password: string): Promise<number> {
+  const { host, port } = new URL(world.origin)
+  const headers = { host, origin: world.origin, 'content-type': 'application/json' }
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { host: '127.0.0.1', port, path: '/api/sign-in', method: 'POST', localAddress: client, headers },
+      (answer) => {
+        answer.resume()
+        answer.on('end', () => resolve(answer.statusCode!))
+      },
+    )
+    asked.on('error', reject)
+    asked.end(JSON.stringify({ address, password }))
+  })
+}
+
+test.runIf(process.platform === 'linux')(
+  'two clients that fill the line of hashes keep no third one out',
+  async () => {
+    const { address, password } = await world.join()
+    let over = 0
+    // Each within its quota, together more than may wait.
+    const flood = ['127.99.0.1', '127.99.0.2'].flatMap((client) =>
+      Array.from({ length: 58 }, (_, index) =>
+        signInFrom(client, `flood${index}@example.com`, 'not the password of anybody').then(
+          () => over++,
+          () => 'the world has ended: half a minute of hashes is not waited for',
+        ),
+      ),
+    )
+    await new Promise((go) => setTimeout(go, 300))
+    expect(await signInFrom('127.99.0.3', address, password)).toBe(200)
+    expect(over).toBeLessThan(flood.length / 2)
+  },
+  120_000,
+)

@@ -3,6 +3,7 @@ import type { Login } from '../../platform/database/login.ts'
 import { type Limit, open } from '../../platform/http/route.ts'
 import { type Passwords, passwordField, type Spend } from '../accounts/accounts.ts'
 import { address } from '../input-validation/fields.ts'
+import { clientKey } from '../rate-limits/rate-limits.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { signIn } from './sign-in.ts'
 
@@ -23,8 +24,9 @@ export function signInRoutes(parts: {
       limit: signingIn,
       body: z.strictObject({ address: address(), password: passwordField }),
       response: z.strictObject({ verified: z.boolean() }),
-      run: async ({ body }, { entry }) => {
-        const { cookie, verified } = await signIn(parts, { ...body, ...(entry && { current: entry }) })
+      run: async ({ body }, { entry, ...caller }) => {
+        const client = clientKey(caller.address)
+        const { cookie, verified } = await signIn(parts, { ...body, client, ...(entry && { current: entry }) })
         return { body: { verified }, cookies: [cookie] }
       },
     }),

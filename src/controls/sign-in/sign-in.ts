@@ -14,18 +14,24 @@ export const signInLimits: readonly Limit[] = [oneAccount]
 /**
  * From address and password to a session. Counted first, hashed next, and only then decided, so that neither the answer nor its
  * time tells whether there is such an account. An unverified person gets a session too: it opens nothing but the account
- * itself, which the database sees to. `current`: the session that the browser holds already, which ends.
+ * itself, which the database sees to. `current`: the session that the browser holds already, which ends. `client`: in whose line
+ * the hash waits.
  *
  * Throws a `Refusal`: 401 where they do not match, 429 past the quota, 503 while too many hashes wait.
  */
 export async function signIn(
   parts: { identity: Login; sessions: Sessions; passwords: Passwords; spend: Spend },
-  given: { readonly address: string; readonly password: string; readonly current?: Uint8Array },
+  given: {
+    readonly address: string
+    readonly password: string
+    readonly current?: Uint8Array
+    readonly client?: string
+  },
 ): Promise<Issued> {
   const { identity, sessions, passwords, spend } = parts
   await spend(`sign-in ${addressKey(given.address)}`, oneAccount)
   const found = await findCredential(identity, given.address)
-  const matches = await passwords.matches(given.password, found?.hashed)
+  const matches = await passwords.matches(given.password, found?.hashed, given.client)
   if (found === undefined || !matches) throw new Refusal(notMatching)
   const issued = await sessions.issue(identity, found.person, { assurance: 1, shown: 'password' }).catch(refuseClosed)
   if (given.current !== undefined) await endSession(identity, given.current)
