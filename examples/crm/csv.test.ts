@@ -219,3 +219,22 @@ describe('20 MB of anything within two seconds', () => {
     expect((user + system) / 1000).toBeLessThan(2000)
   })
 })
+
+describe('a file that was made to be slow is given up early, since nobody is answered meanwhile', () => {
+  const full = csvLimits.bytes
+  test.each([
+    ['a header of commas', Buffer.alloc(full, ',')],
+    ['a row of quoted nothings', Buffer.concat([bytes('a,b\n'), Buffer.alloc(full - 4, '"",')])],
+    ['one cell of quotes', Buffer.concat([bytes('a,b\n'), Buffer.alloc(full - 4, '"')])],
+    ['line ends', Buffer.concat([bytes('a,b\n'), Buffer.alloc(full - 4, '\n')])],
+  ])('%s', (_, file) => {
+    const started = process.threadCpuUsage()
+    expect(() => [...openCsv(file).batches]).toThrow(UnreadableCsv)
+    const { user, system } = process.threadCpuUsage(started)
+    expect((user + system) / 1000).toBeLessThan(500)
+  })
+
+  test('a cell of ten thousand quotes is none of them', () => {
+    expect(cellsOf(`a,b\n"${'""'.repeat(10_000)}",x\n`)).toEqual([['"'.repeat(10_000), 'x']])
+  })
+})

@@ -4,6 +4,9 @@ import { isUtf8 } from 'node:buffer'
 export const csvLimits = { bytes: 20 * 1024 * 1024, rows: 100_000, columns: 100, cellCharacters: 10_000 } as const
 
 const batchRows = 1_000
+/** No file of people comes near these; without them one of 20 MB of commas or line ends would be read for seconds on end. */
+const mostRecords = 1_000_000
+const mostCells = 10_000
 
 /** The file as a whole cannot be read. The message is for whoever sent it, and names the line where there is one. */
 export class UnreadableCsv extends Error {
@@ -89,7 +92,9 @@ function* readRecords(text: string, delimiter: Delimiter): Generator<Raw, void> 
   const stop = delimiter.charCodeAt(0)
   let line = 1
   let at = 0
+  let records = 0
   while (at < text.length) {
+    if (++records > mostRecords) throw new UnreadableCsv('The file has more than a million rows, blank ones included.')
     const cells: string[] = []
     let width = 0
     let lines = 1
@@ -99,7 +104,8 @@ function* readRecords(text: string, delimiter: Delimiter): Generator<Raw, void> 
       const { cell, end } = quoted ? readQuoted(text, at, stop, line) : readBare(text, at, stop)
       if (cell.length > csvLimits.cellCharacters) throw tooLong(line, width + 1)
       if (quoted) lines += countLines(cell)
-      if (++width <= csvLimits.columns) cells.push(cell)
+      if (++width > mostCells) throw new UnreadableCsv(`The row on line ${line} has more than 10,000 cells.`)
+      if (width <= csvLimits.columns) cells.push(cell)
       blank &&= cell === '' || cell.trim() === ''
       at = end + 1
     } while (text.charCodeAt(at - 1) === stop)
@@ -127,7 +133,9 @@ function readBare(text: string, from: number, stop: number): Cell {
 /** What stands between the closing quote and the delimiter, where there should be nothing, belongs to the cell. */
 function readQuoted(text: string, from: number, stop: number, line: number): Cell {
   let close = text.indexOf('"', from + 1)
-  while (close >= 0 && text[close + 1] === '"') close = text.indexOf('"', close + 2)
+  // Behind twice the longest cell the end does not matter: it is too long, whatever follows.
+  const far = from + 2 * csvLimits.cellCharacters + 2
+  while (close >= 0 && close < far && text[close + 1] === '"') close = text.indexOf('"', close + 2)
   if (close < 0) throw new UnreadableCsv(`A quote that opens in the row on line ${line} never closes.`)
   const rest = readBare(text, close + 1, stop)
   return { cell: text.slice(from + 1, close).replaceAll('""', '"') + rest.cell, end: rest.end }
