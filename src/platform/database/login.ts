@@ -168,7 +168,7 @@ export class Login {
 
   /** One group of statements as one implicit transaction. A statement that was lost on its connection is tried again, once. */
   async #once(group: readonly Statement<unknown>[], again = true): Promise<Exchanged> {
-    const wire = await this.#take()
+    const wire = this.#takeIdle() ?? (await this.#take())
     let answer: Exchanged
     let reset: Promise<Exchanged>
     try {
@@ -276,12 +276,18 @@ export class Login {
     if (this.#waiting.length > 0) this.#openForWaiting()
   }
 
-  async #take(): Promise<Wire> {
-    if (this.#closed) throw new DatabaseBusy('the pool is closed')
+  #takeIdle(): Wire | undefined {
     for (let wire = this.#idle.pop(); wire !== undefined; wire = this.#idle.pop()) {
       if (!wire.dead) return wire
       this.#all.delete(wire)
     }
+    return undefined
+  }
+
+  async #take(): Promise<Wire> {
+    if (this.#closed) throw new DatabaseBusy('the pool is closed')
+    const idle = this.#takeIdle()
+    if (idle !== undefined) return idle
     if (this.#all.size + this.#opening < this.#options.most) return this.#open()
     return new Promise<Wire>((take, fail) => {
       const timer = setTimeout(() => {

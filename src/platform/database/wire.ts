@@ -40,6 +40,8 @@ interface BackendMessage {
 
 interface Named {
   readonly name: string
+  /** Bind and Execute of a statement without values, which are the same each time. */
+  fixed?: Buffer
   reader?: (values: readonly (string | null)[]) => Record<string, unknown>
 }
 
@@ -58,6 +60,8 @@ interface Pending {
 const mostNamed = 200
 const defaultMostBytes = 64 * 1024 * 1024
 const sync = serialize.sync()
+const describe = serialize.describe({ type: 'P', name: '' })
+const execute = serialize.execute({ portal: '', rows: 0 })
 
 /**
  * One connection that speaks only the extended protocol, so that no statement can carry a second one behind it. `pg`
@@ -76,12 +80,12 @@ export class Wire {
   readonly #prefix = `h${randomBytes(16).toString('hex')}_`
   #count = 0
   #dead: Error | undefined
+  /** In milliseconds of performance.now(). */
+  readonly openedAt = performance.now()
   /** When the exchange under way began, in milliseconds of performance.now(); undefined when idle. */
   busySince: number | undefined
 
   private constructor(client: pg.Client, mostBytes: number) {
-  /** In milliseconds of performance.now(). */
-  readonly openedAt = performance.now()
     this.#client = client
     this.#mostBytes = mostBytes
     this.#stream = (client as unknown as { connection: { stream: Duplex } }).connection.stream
@@ -166,16 +170,14 @@ export class Wire {
       this.#evict()
     } else this.#named.delete(statement.text)
     this.#named.set(statement.text, named)
-    bytes.push(
-      serialize.bind({
-        portal: '',
-        statement: named.name,
-        values: statement.values as unknown[],
-        valueMapper: (value: unknown) => prepareValue(value instanceof Uint8Array ? Buffer.from(value) : value),
-      }),
-    )
-    if (named.reader === undefined) bytes.push(serialize.describe({ type: 'P', name: '' }))
-    bytes.push(serialize.execute({ portal: '', rows: 0 }))
+    if (named.reader !== undefined && statement.values.length === 0) {
+      named.fixed ??= Buffer.concat([bind(named, statement), execute])
+      bytes.push(named.fixed)
+    } else {
+      bytes.push(bind(named, statement))
+      if (named.reader === undefined) bytes.push(describe)
+      bytes.push(execute)
+    }
     return { named, text: statement.text, parses }
   }
 
@@ -271,15 +273,30 @@ export function isLost(error: DatabaseError): boolean {
   return error.code === '26000' || error.code === '0A000'
 }
 
+function bind(named: Named, statement: Statement<unknown>): Buffer {
+  return serialize.bind({ portal: '', statement: named.name, values: statement.values as unknown[], valueMapper })
+}
+
+function valueMapper(value: unknown): unknown {
+  if (typeof value === 'string') return value
+  return prepareValue(value instanceof Uint8Array && !Buffer.isBuffer(value) ? Buffer.from(value) : value)
+}
+
 /** Still rejects for whoever awaits it, but is no unhandled rejection where nobody does any more. */
 function quietly<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {})
+  promise.catch(ignore)
   return promise
 }
 
+function ignore(): void {}
+
 function complete(pending: Pending, command: string): void {
-  const words = command.split(' ')
-  pending.results.push({ rows: pending.rows, rowCount: Number(words.at(-1)) || 0, command: words[0] ?? '' })
+  const first = command.indexOf(' ')
+  pending.results.push({
+    rows: pending.rows,
+    rowCount: first < 0 ? 0 : Number(command.slice(command.lastIndexOf(' ') + 1)) || 0,
+    command: first < 0 ? command : command.slice(0, first),
+  })
   pending.rows = []
   pending.at++
 }
