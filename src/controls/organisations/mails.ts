@@ -7,7 +7,7 @@ export function invitationMail(
 ): Mail {
   return {
     subject: `You are invited to an organisation on ${title}`,
-    text: `${invited.by} invites you to «${invited.organisation}» on ${title}.
+    text: `${harmless(invited.by)} invites you to «${harmless(invited.organisation)}» on ${title}.
 
 Accept here, signed in with the address that this mail was sent to:
 
@@ -16,4 +16,17 @@ ${origin}/invitation#${invited.token}
 The link works once, for seven days. If you do not know who this is, do nothing.
 `,
   }
+}
+
+/**
+ * A name that a stranger chose, in a mail that we send: short, and without what a mail program would make a link of. Else
+ * anybody could have us write to anybody «pay here: …».
+ */
+function harmless(name: string): string {
+  const unlinked = name
+    .replace(/[:/@\\]+/g, ' ')
+    .replace(/\.(?=\S)/g, '. ')
+    .replace(/ {2,}/g, ' ')
+    .trim()
+  return unlinked.length > 80 ? `${[...unlinked].slice(0, 79).join('')}…` : unlinked
 }

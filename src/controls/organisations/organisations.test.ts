@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { crm } from '../../../examples/crm/crm.ts'
 import { study } from '../../../examples/study/study.ts'
 import { mailedToken, startWorld, type Visitor, type World } from '../../../test/world/world.ts'
+import { invitationMail } from './mails.ts'
 import type { Me } from './organisations.ts'
 
 interface Members {
@@ -137,5 +138,32 @@ describe('a product of individuals', () => {
     const { cookie, organisation } = await world.joinWithOrganisation()
     for (const path of ['/api/organisations', '/api/invitations/accept', `/api/o/${organisation}/invitations`])
       expect((await world.fetch(path, { method: 'POST', body: {}, cookie })).status, path).toBe(404)
+  })
+})
+
+describe('the mail of an invitation', () => {
+  const site = { title: 'Tideline', origin: 'https://tideline.example' }
+  const mail = (by: string, organisation = 'Kelpworks') => invitationMail(site, { by, organisation, token: 'T' }).text
+
+  test('carries the names as they are', () => {
+    expect(mail('J. R. R. Tolkien', 'Müller & Söhne GmbH')).toContain(
+      'J. R. R. Tolkien invites you to «Müller & Söhne GmbH» on Tideline.',
+    )
+  })
+
+  test.each([
+    'Pay at http://evil.example/pay now',
+    'www.evil.example',
+    'HTTPS:\\\\evil.example',
+    'evil@evil.example',
+    'x://///y.example',
+  ])('makes no link of the name %s, whether it is a person’s or an organisation’s', (name) => {
+    for (const text of [mail(name), mail('Ada', name)]) {
+      expect(text.match(/\w+:\/\/\S+|\S+\.\w\S*|\S+@\S+/g)).toEqual(['https://tideline.example/invitation#T'])
+    }
+  })
+
+  test('is ours, however long the name', () => {
+    expect(mail('a '.repeat(100)).indexOf('invites you')).toBeLessThan(90)
   })
 })
