@@ -34,53 +34,61 @@ export async function createSecurityPages(options: {
   const words = await readWords()
   const errors = await readFile(new URL('../../docs/errors.md', import.meta.url), 'utf8')
 
-  // The page is for everybody: whoever loads it again and again reads the ledger once a second.
-  let kept: { at: number; findings: ReturnType<typeof readFindings> } | undefined
-  const findings = () => {
-    if (kept === undefined || performance.now() - kept.at > 1000) {
-      const asked = { at: performance.now(), findings: readFindings(auditor) }
-      asked.findings.catch(() => {
-        if (kept === asked) kept = undefined
-      })
-      kept = asked
+  // All of this is for everybody: whoever loads it again and again has the ledger read, and the page drawn, once a second.
+  const lately = atMostEachSecond(async () => {
+    const findings = await readFindings(auditor)
+    const accepted = options.acceptedRisks
+    const evidence: EvidenceInput = {
+      ...{ product, promises, claims, findings, accepted },
+      now: new Date(),
+      commit: options.commit,
     }
-    return kept.findings
-  }
-  const evidence = async (): Promise<EvidenceInput> => ({
-    product,
-    promises,
-    claims,
-    findings: await findings(),
-    accepted: options.acceptedRisks,
-    now: new Date(),
-    commit: options.commit,
+    const json = securityJson(evidence)
+    return {
+      json,
+      page: { type: html, body: renderSecurityPage({ ...evidence, source }) },
+      published: { type: 'application/json', body: JSON.stringify(json) },
+    }
   })
-  const json = async () => securityJson(await evidence())
   const document = (title: string, markdown: string) => ({
     type: html,
     body: renderReadingPage({ product, title, markdown, commit: options.commit }),
   })
+  const read = new Map([...words].map(([control, text]) => [control, document(control, text)]))
+  const errorCodes = document('Error codes', errors)
   return {
-    json,
+    json: async () => (await lately()).json,
     drawn: {
       [securityPaths.page]: async (url) => {
-        if (url.pathname === securityPaths.page)
-          return { type: html, body: renderSecurityPage({ ...(await evidence()), source }) }
+        if (url.pathname === securityPaths.page) return (await lately()).page
         const control = url.pathname.startsWith(securityPaths.controls)
           ? url.pathname.slice(securityPaths.controls.length)
           : ''
-        const text = words.get(control)
-        return text === undefined ? undefined : document(control, text)
+        return read.get(control)
       },
-      [securityPaths.evidence]: async () => ({ type: 'application/json', body: JSON.stringify(await json()) }),
+      [securityPaths.evidence]: async () => (await lately()).published,
       '/security.md': async () => ({ type: 'text/markdown; charset=utf-8', body: markdown }),
-      '/errors': async () => document('Error codes', errors),
+      '/errors': async () => errorCodes,
     },
     assets: {
       [securityPaths.style]: { type: 'text/css; charset=utf-8', bytes: Buffer.from(securityStyle()) },
       [securityPaths.icon]: { type: 'image/svg+xml', bytes: Buffer.from(markFile) },
       [securityPaths.font]: { type: 'font/woff2', bytes: await readFile(fontFile()) },
     },
+  }
+}
+
+/** What `make` returned lately; made anew after a second, or when it had failed. */
+function atMostEachSecond<T>(make: () => Promise<T>): () => Promise<T> {
+  let kept: { readonly at: number; readonly made: Promise<T> } | undefined
+  return () => {
+    if (kept !== undefined && performance.now() - kept.at <= 1000) return kept.made
+    const asked = { at: performance.now(), made: make() }
+    asked.made.catch(() => {
+      if (kept === asked) kept = undefined
+    })
+    kept = asked
+    return asked.made
   }
 }
 
