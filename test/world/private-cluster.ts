@@ -1,14 +1,14 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { bootstrap, type LoginRole, loginRoles, roleSettings } from '../../src/controls/tenant-isolation/bootstrap.ts'
 import { discardCluster } from '../../src/platform/database/cluster-place.ts'
 import { type Cluster, startCluster } from '../../src/platform/database/embedded.ts'
 import { type Entry, Login, type LoginOptions } from '../../src/platform/database/login.ts'
-import { type Migration, migrate } from '../../src/platform/database/migrate.ts'
+import { type Migration, migrate, readMigrations } from '../../src/platform/database/migrate.ts'
+import { debianBinFolder } from './cluster.ts'
 
 /** A server that tests run on. Both are tried where both are installed; a missing one shows as skipped. */
 export interface Server {
@@ -17,11 +17,13 @@ export interface Server {
   readonly missing: boolean
 }
 
-const debian = '/usr/lib/postgresql/15/bin'
-
 export const servers: readonly Server[] = [
   { name: 'the embedded PostgreSQL 18', missing: false },
-  { name: "Debian's PostgreSQL 15", binFolder: debian, missing: !existsSync(path.join(debian, 'initdb')) },
+  {
+    name: "Debian's PostgreSQL 15",
+    ...(debianBinFolder === undefined ? {} : { binFolder: debianBinFolder }),
+    missing: debianBinFolder === undefined,
+  },
 ]
 
 /**
@@ -33,6 +35,8 @@ export interface PrivateCluster {
   readonly superuser: Cluster['superuser']
   /** A new database with the foundation in it, and what the test wants of tables. */
   found(database: string, options?: { readonly tables?: string }): Promise<Founded>
+  /** What the server has written to its log so far. */
+  log(): string
   /** What every start does first. */
   bootstrapAgain(database: string): Promise<void>
   stop(): Promise<void>
@@ -85,6 +89,7 @@ export async function startPrivateCluster(
       if (tables !== undefined) await one.migrate(tables)
       return one
     },
+    log: () => readFileSync(path.join(folder, 'postgres.log'), 'utf8'),
     bootstrapAgain: (database) => bootstrap(cluster.superuser, database, passwords),
     async stop() {
       for (const one of founded) await one.close()
@@ -108,7 +113,7 @@ async function foundDatabase(
     user: `holdfast_${role}`,
     password: passwords[role],
   })
-  const foundation = packageMigrations()
+  const foundation = await packageMigrations()
   await migrate(connection('migrator'), foundation)
   const administrator = new pg.Client({ ...cluster.superuser, database })
   administrator.on('error', () => {})
@@ -183,16 +188,15 @@ async function settle(
   return { person, organisation, secret, entry: { secret, organisation, need: '1' } }
 }
 
-const sources = fileURLToPath(new URL('../../src/', import.meta.url))
-
-/** All migrations of the package, wherever they lie, by number. */
-function packageMigrations(): Migration[] {
-  return readdirSync(sources, { recursive: true, encoding: 'utf8' })
-    .flatMap((file) => {
-      const match = /(?:^|\/)(\d{4})-([^/]+)\.sql$/.exec(file)
-      if (match === null) return []
-      const text = readFileSync(path.join(sources, file), 'utf8')
-      return [{ source: 'package' as const, number: Number(match[1]), name: match[2]!, text, breaking: false }]
-    })
-    .sort((one, other) => one.number - other.number)
+/** Wherever migrations of the package lie. */
+function packageMigrations(): Promise<Migration[]> {
+  const source = new URL('../../src/', import.meta.url)
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /\d{4}-[^/]+\.sql$/.test(file),
+  )
+  const folders = new Set(files.map((file) => new URL(`${path.dirname(file)}/`, source).href))
+  return readMigrations(
+    'package',
+    [...folders].map((folder) => new URL(folder)),
+  )
 }
