@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import pg from 'pg'
 import { prepareValue } from 'pg/lib/utils.js'
-import { DatabaseError, parse as parseMessages, serialize } from 'pg-protocol'
+import { DatabaseError, serialize } from 'pg-protocol'
+import { readMessages } from './messages.ts'
 import type { Statement } from './statement.ts'
 import { parserOf } from './types.ts'
 
@@ -78,7 +79,7 @@ export class Wire {
   #forgotten: string[] = []
   // 128 random bits: an injected PREPARE cannot guess, and so cannot take over, a name that the server uses.
   readonly #prefix = `h${randomBytes(16).toString('hex')}_`
-  #count = 0
+  #names = 0
   #dead: Error | undefined
   /** In milliseconds of performance.now(). */
   readonly openedAt = performance.now()
@@ -90,7 +91,31 @@ export class Wire {
     this.#mostBytes = mostBytes
     this.#stream = (client as unknown as { connection: { stream: Duplex } }).connection.stream
     this.#stream.removeAllListeners('data')
-    parseMessages(this.#stream as unknown as NodeJS.ReadableStream, (message) => this.#hear(message))
+    const read = readMessages(
+      {
+        row: (values, bytes) => this.#row(values, bytes),
+        complete: (command, bytes) => {
+          const pending = this.#count(bytes)
+          if (pending !== undefined) complete(pending, command)
+        },
+        ready: (status, bytes) => {
+          const pending = this.#count(bytes)
+          if (pending !== undefined) this.#ready(pending, status)
+        },
+        done: (bytes) => void this.#count(bytes),
+        other: (message) => this.#receive(message),
+      },
+      mostBytes,
+    )
+    // Nothing that the server sends may throw into the stream: that would end the process for everybody.
+    this.#stream.on('data', (chunk: Buffer) => {
+      if (this.#dead) return
+      try {
+        read(chunk)
+      } catch (error) {
+        this.destroy(error as Error)
+      }
+    })
     const lost = (error?: Error) => this.destroy(error ?? new Error('the database closed the connection'))
     client.on('error', lost)
     client.on('end', () => lost())
@@ -165,7 +190,7 @@ export class Wire {
     let named = this.#named.get(statement.text)
     const parses = named === undefined
     if (named === undefined) {
-      named = { name: this.#prefix + this.#count++ }
+      named = { name: this.#prefix + this.#names++ }
       bytes.push(serialize.parse({ name: named.name, text: statement.text, types: [] }))
       this.#evict()
     } else this.#named.delete(statement.text)
@@ -193,30 +218,29 @@ export class Wire {
     this.#forgotten.push(named.name)
   }
 
-  /** Nothing that the server sends may throw into the stream: that would end the process for everybody. */
-  #hear(message: BackendMessage): void {
-    try {
-      this.#receive(message)
-    } catch (error) {
-      this.destroy(error as Error)
-    }
+  /** Whom the message is for, unless the answer has become too large; undefined: nobody, or nobody any more. */
+  #count(bytes: number): Pending | undefined {
+    const pending = this.#pending[0]
+    if (pending === undefined) return undefined
+    pending.bytes += bytes
+    if (pending.bytes <= this.#mostBytes) return pending
+    this.destroy(new Error(`the answer is larger than ${this.#mostBytes} bytes`))
+    return undefined
+  }
+
+  #row(values: (string | null)[], bytes: number): void {
+    const pending = this.#count(bytes)
+    if (pending === undefined) return
+    const reader = pending.statements[pending.at]?.named.reader
+    if (reader === undefined) return this.destroy(new Error('rows came without a description'))
+    pending.rows.push(reader(values))
   }
 
   #receive(message: BackendMessage): void {
-    const pending = this.#pending[0]
-    if (pending === undefined) return this.#receiveUnasked(message)
-    pending.bytes += message.length ?? 0
-    if (pending.bytes > this.#mostBytes)
-      return this.destroy(new Error(`the answer is larger than ${this.#mostBytes} bytes`))
+    if (this.#pending.length === 0) return this.#receiveUnasked(message)
+    const pending = this.#count(message.length)
+    if (pending === undefined) return
     switch (message.name) {
-      case 'dataRow': {
-        const reader = pending.statements[pending.at]?.named.reader
-        if (reader === undefined) return this.destroy(new Error('rows came without a description'))
-        pending.rows.push(reader((message as unknown as { fields: (string | null)[] }).fields))
-        return
-      }
-      case 'commandComplete':
-        return complete(pending, (message as unknown as { text: string }).text)
       case 'emptyQuery':
         return complete(pending, '')
       case 'rowDescription': {
@@ -241,8 +265,6 @@ export class Wire {
       case 'copyInResponse':
         // The server is past our Sync and waits for data: there is no way back to a known state.
         return this.destroy(new Error('copying over this connection is not possible'))
-      case 'readyForQuery':
-        return this.#ready(pending, (message as unknown as { status: string }).status)
       default:
     }
   }
