@@ -22,6 +22,7 @@ const steps: readonly Step[] = [
   { name: 'lint and format', run: () => runProgram('node_modules/.bin/biome', ['check', '--error-on-warnings', '.']) },
   { name: 'docs/errors.md', run: () => runTool('tools/errors.ts') },
   { name: 'docs/promises.md', run: () => runTool('tools/promises.ts') },
+  { name: 'manifest of rights', run: () => runTool('tools/dump-grants.ts') },
   { name: 'schema.sql', run: () => runTool('tools/dump-schema.ts') },
 ]
 
