@@ -56,21 +56,19 @@ async function once(
     .update(`${route.method} ${pathname}${search}\n`)
     .update(input.raw instanceof Uint8Array ? input.raw : JSON.stringify(input.raw))
     .digest()
-  await run(sql`delete from holdfast.idempotency where created_at < now() - interval '1 day'`)
   // A second request with the same key waits here until the first has committed, and then finds its answer.
-  const mine = await run(sql`
-    insert into holdfast.idempotency (key, fingerprint) values (${key}, ${fingerprint})
-    on conflict do nothing returning key`)
-  if (mine.length === 0) {
-    const [kept] = await run(sql<{ same: boolean; status: number; answer: unknown }>`
-      select fingerprint = ${fingerprint} as same, status, answer from holdfast.idempotency
-       where person_id = holdfast.person() and key = ${key}`)
-    if (kept === undefined || !kept.same) throw new Refusal(kinds.keyReused)
-    return { status: kept.status, body: kept.answer, headers: { 'idempotency-replayed': 'true' } }
-  }
+  const [taken] = await run(
+    sql<{
+      mine: boolean
+      same: boolean
+      status: number
+      answer: unknown
+    }>`select * from holdfast.take_key(${key}, ${fingerprint})`,
+  )
+  const { mine, same, status, answer } = taken!
+  if (!mine && !same) throw new Refusal(kinds.keyReused)
+  if (!mine) return { status, body: answer, headers: { 'idempotency-replayed': 'true' } }
   const reply = await route.run(run, input, caller)
-  await run(sql`
-    update holdfast.idempotency set status = ${reply.status ?? 200}, answer = ${JSON.stringify(reply.body)}
-     where person_id = holdfast.person() and key = ${key}`)
+  await run(sql`select holdfast.keep_answer(${key}, ${reply.status ?? 200}, ${JSON.stringify(reply.body)})`)
   return reply
 }

@@ -17,7 +17,8 @@ export function startHousekeeping(options: {
       await options.worker.query(sql`select holdfast.end_overdue(${longestTransactionSeconds})`)
       if (performance.now() - swept > 3_600_000 || swept === 0) {
         await options.worker.query(sql`
-          select holdfast.sweep_passes(), holdfast.sweep_jobs(), holdfast.sweep_mail(), holdfast.sweep_address_tokens()`)
+          select holdfast.sweep_passes(), holdfast.sweep_jobs(), holdfast.sweep_mail(), holdfast.sweep_address_tokens(),
+                 holdfast.sweep_idempotency()`)
         swept = performance.now()
       }
       return 'idle'

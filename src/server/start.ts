@@ -1,8 +1,11 @@
 import { rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { isIPv6 } from 'node:net'
 import path from 'node:path'
 import pg from 'pg'
 import { buildConsole } from '../../tools/build-console.ts'
+import { responseHeaders } from '../controls/browser-defences/browser-defences.ts'
+import { trustProxies } from '../controls/rate-limits/rate-limits.ts'
 import { controls } from '../controls.ts'
 import type { AcceptedRisk } from '../kernel/finding.ts'
 import type { Config } from '../platform/config/config.ts'
@@ -89,7 +92,13 @@ export async function start(options: StartOptions): Promise<Started> {
     consoles.catch(() => {})
     const server = await databaseServer(config, options.secrets, folder.path, told)
     endings.push(server.stop)
-    const desk = await createSabotageDesk({ superuser: server.superuser, folder: folder.path, controls, products })
+    // Breaking controls as the superuser is for the embedded demo. Nobody's own server is broken from a web page.
+    const desk = await createSabotageDesk({
+      superuser: server.superuser,
+      folder: folder.path,
+      controls: server.embedded ? controls : [],
+      products,
+    })
     endings.push(desk.close)
     for (const product of products) {
       told(`database: preparing ${databaseOf(product)}`)
@@ -306,6 +315,7 @@ type Handle = (request: Request, peer: string) => Promise<Response>
 
 async function openDoors(config: Config, count: number): Promise<Door[]> {
   const doors: Door[] = []
+  const proxies = trustProxies(config.trustedProxies.map(({ address, prefix }) => `${address}/${prefix}`))
   try {
     for (let index = 0; index < count; index++) {
       let handle: Handle = async () =>
@@ -313,6 +323,8 @@ async function openDoors(config: Config, count: number): Promise<Door[]> {
       const listening = await listen((request, peer) => handle(request, peer), {
         host: config.listen.host,
         port: config.listen.port + index,
+        bareHeaders: responseHeaders({ kind: 'api', https: false }),
+        isProxy: (peer) => proxies?.check(peer, isIPv6(peer) ? 'ipv6' : 'ipv4') ?? false,
       })
       doors.push({
         ...listening,

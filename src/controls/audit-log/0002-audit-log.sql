@@ -101,7 +101,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
   select t.table_name, w.name
     from holdfast.table_class t cross join (values ('record_insert'), ('record_update'), ('record_delete')) w (name)
-   where t.class = 'tenant' and t.table_name not in ('holdfast.event', 'holdfast.idempotency')
+   where t.class = 'tenant' and t.table_name <> 'holdfast.event'
      and t.table_name not in (select e.table_name from holdfast.recorded_elsewhere e)
      and not exists (select from pg_trigger g join pg_class c on c.oid = g.tgrelid join pg_namespace n on n.oid = c.relnamespace
                       where n.nspname || '.' || c.relname = t.table_name and g.tgname = w.name and g.tgenabled = 'O'

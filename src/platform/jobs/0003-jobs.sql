@@ -64,6 +64,11 @@ begin
      and (q.leased_until is null or q.leased_until < clock_timestamp())
    order by q.run_at for update skip locked limit 1;
   if not found then return; end if;
+  -- Whoever took it that often never said how it ended: it takes its worker down each time.
+  if j.attempts >= 10 then
+    update holdfast.job q set failed_at = clock_timestamp(), last_error = 'given up after ten attempts that never ended' where q.id = j.id;
+    return;
+  end if;
   begin
     lease := holdfast.mint_lease(j.person_id, j.organisation_id, make_interval(secs => seconds));
   exception when sqlstate 'HF401' then
