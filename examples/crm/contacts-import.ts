@@ -72,7 +72,10 @@ export const uploadImport = write({
   response: state,
   run: async (transaction, { query, file }) => {
     const csv = readable(() => openCsv(file))
-    await transaction(sql`delete from app.import where uploaded_at < now() - interval '30 days'`)
+    // What is kept is bounded in time and in number; contacts that an import brought stay.
+    await transaction(sql`
+      delete from app.import where uploaded_at < now() - interval '30 days'
+          or id in (select id from app.import where state <> 'running' order by uploaded_at desc offset 19)`)
     const [made] = await transaction(sql<{ id: string }>`
       insert into app.import (id, file_name, columns, mapping, row_count)
       values (${newId()}, ${query.name}, ${csv.columns}, ${guessMapping(csv.columns)}, 0) returning id`)
