@@ -326,10 +326,10 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON holdfast.findi
 grant select on holdfast.finding to holdfast_auditor;
 grant select on holdfast.finding to holdfast_prover;
 
--- tenant, owner holdfast_keeper, row security forced
+-- account, owner holdfast_keeper
 create table holdfast.idempotency (
-  organisation_id uuid default holdfast.organisation() not null,           -- none
-  person_id uuid default holdfast.person() not null,                       -- personal request, kept as 1-day
+  organisation_id uuid not null,                                           -- none
+  person_id uuid not null,                                                 -- personal request, kept as 1-day
   key text not null,                                                       -- none
   fingerprint bytea not null,                                              -- none
   status integer,                                                          -- none
@@ -339,11 +339,7 @@ create table holdfast.idempotency (
   constraint idempotency_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
   constraint idempotency_key_check CHECK (((length(key) >= 8) AND (length(key) <= 100)))
 );
-CREATE INDEX idempotency_by_age ON holdfast.idempotency USING btree (organisation_id, created_at);
-create policy tenant_allow on holdfast.idempotency as permissive for all to public using ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr))) with check ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr)));
-create policy tenant_floor on holdfast.idempotency as restrictive for all to public using ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr))) with check ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr)));
-grant delete, insert, select, update on holdfast.idempotency to holdfast_app;
-grant select on holdfast.idempotency to holdfast_counter;
+CREATE INDEX idempotency_by_age ON holdfast.idempotency USING btree (created_at);
 
 -- tenant, owner holdfast_keeper, row security forced
 create table holdfast.invitation (
@@ -1180,6 +1176,18 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.invite(text,text,text,bytea,text,text) to holdfast_app;
 
+CREATE OR REPLACE FUNCTION holdfast.keep_answer(wanted text, answer_status integer, answer_body jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ UPDATE holdfast.idempotency i SET status = keep_answer.answer_status, answer = keep_answer.answer_body
+   WHERE ((i.organisation_id = holdfast.organisation()) AND (i.person_id = holdfast.person()) AND (i.key = keep_answer.wanted) AND (i.status IS NULL));
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.keep_answer(text,integer,jsonb) to holdfast_app;
+
 CREATE OR REPLACE FUNCTION holdfast.mail_failed(mail bigint, reason text)
  RETURNS void
  LANGUAGE sql
@@ -1875,6 +1883,22 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.sweep_address_tokens() to holdfast_worker;
 
+CREATE OR REPLACE FUNCTION holdfast.sweep_idempotency()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  gone integer;
+begin
+  delete from holdfast.idempotency i where i.created_at < clock_timestamp() - interval '1 day';
+  get diagnostics gone = row_count;
+  return gone;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.sweep_idempotency() to holdfast_worker;
+
 CREATE OR REPLACE FUNCTION holdfast.sweep_jobs()
  RETURNS integer
  LANGUAGE plpgsql
@@ -1941,6 +1965,11 @@ begin
      and (q.leased_until is null or q.leased_until < clock_timestamp())
    order by q.run_at for update skip locked limit 1;
   if not found then return; end if;
+  -- Whoever took it that often never said how it ended: it takes its worker down each time.
+  if j.attempts >= 10 then
+    update holdfast.job q set failed_at = clock_timestamp(), last_error = 'given up after ten attempts that never ended' where q.id = j.id;
+    return;
+  end if;
   begin
     lease := holdfast.mint_lease(j.person_id, j.organisation_id, make_interval(secs => seconds));
   exception when sqlstate 'HF401' then
@@ -1953,6 +1982,24 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.take_job(text[],integer) to holdfast_worker;
+
+CREATE OR REPLACE FUNCTION holdfast.take_key(wanted text, print bytea, OUT mine boolean, OUT same boolean, OUT status integer, OUT answer jsonb)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into holdfast.idempotency as i (organisation_id, person_id, key, fingerprint)
+    values (holdfast.organisation(), holdfast.person(), wanted, print)
+    on conflict (organisation_id, person_id, key) do nothing;
+  mine := found;
+  if mine then return; end if;
+  select i.fingerprint = print, i.status, i.answer into same, take_key.status, take_key.answer from holdfast.idempotency i
+   where i.organisation_id = holdfast.organisation() and i.person_id = holdfast.person() and i.key = wanted;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.take_key(text,bytea) to holdfast_app;
 
 CREATE OR REPLACE FUNCTION holdfast.take_mail(most integer)
  RETURNS TABLE(id bigint, to_address text, subject text, body text)
@@ -2046,7 +2093,7 @@ BEGIN ATOMIC
      w.name
     FROM (holdfast.table_class t
       CROSS JOIN ( VALUES ('record_insert'::text), ('record_update'::text), ('record_delete'::text)) w(name))
-   WHERE ((t.class = 'tenant'::text) AND (t.table_name <> ALL (ARRAY['holdfast.event'::text, 'holdfast.idempotency'::text])) AND (NOT (t.table_name IN ( SELECT e.table_name
+   WHERE ((t.class = 'tenant'::text) AND (t.table_name <> 'holdfast.event'::text) AND (NOT (t.table_name IN ( SELECT e.table_name
             FROM holdfast.recorded_elsewhere e))) AND (NOT (EXISTS ( SELECT
             FROM ((pg_trigger g
               JOIN pg_class c ON ((c.oid = g.tgrelid)))
