@@ -6,26 +6,35 @@ import { peersFolder } from '../peers.ts'
 import type { DatabaseAddress } from './contestant.ts'
 
 /** As much of better-auth as is used here: it is no dependency, so its own types are not at hand. */
-interface Auth {
+export interface Auth {
   readonly options: unknown
-  readonly api: { getSession(what: { headers: Headers }): Promise<{ user: { id: string } } | null> }
+  readonly api: {
+    getSession(what: { headers: Headers }): Promise<{ user: { id: string } } | null>
+    /** Throws an error with `statusCode` 401 for whoever has no session, or is no member. */
+    hasPermission(what: {
+      headers: Headers
+      body: { organizationId: string; permission: undefined; permissions: Record<string, string[]> }
+    }): Promise<{ success: boolean }>
+  }
 }
 
 const secret = 'a secret of the benchmark, known to nobody else: 2f1d3c4b5a69'
 
 /** better-auth as its documentation sets it up: PostgreSQL through `pg`, the organisation plugin, everything else as it comes. */
 export async function createAuth(pool: pg.Pool, origin: string): Promise<Auth> {
-  const [{ betterAuth }, { organization }] = await Promise.all([
+  const [{ betterAuth }, { organization }, { createAccessControl }] = await Promise.all([
     load('index.mjs'),
     load('plugins/organization/index.mjs'),
+    load('plugins/access/index.mjs'),
   ])
+  const ac = createAccessControl({ item: ['read'] })
   return betterAuth({
     database: pool,
     baseURL: origin,
     secret,
     telemetry: { enabled: false },
     emailAndPassword: { enabled: true },
-    plugins: [organization()],
+    plugins: [organization({ ac, roles: { owner: ac.newRole({ item: ['read'] }) } })],
   })
 }
 

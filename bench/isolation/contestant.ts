@@ -1,7 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import path from 'node:path'
 
-export type ContestantName = 'bare' | 'protected' | 'usual' | 'better-auth'
+export type ContestantName = 'bare' | 'protected' | 'usual' | 'better-auth' | 'better-auth-shortcut'
+
+export const titles: Readonly<Record<ContestantName, string>> = {
+  bare: 'a  bare route',
+  protected: 'b  Holdfast',
+  usual: 'c  usual way',
+  'better-auth': 'd  better-auth',
+  'better-auth-shortcut': "d' shortcut",
+}
 
 export interface DatabaseAddress {
   /** The folder of the socket: the server's own, or that of a proxy that delays. */

@@ -42,8 +42,10 @@ export async function makeDataset(options: DatasetOptions): Promise<Dataset> {
     ['protected', { tenants, rows, cookies: await issueSessions(options, guarded) }],
     ['usual', { tenants, rows, cookies: numbers(tenants).map((tenant) => `session=${usualToken(tenant)}`) }],
   ])
-  if (options.contestants.includes('better-auth'))
-    traffic.set('better-auth', { tenants, rows, cookies: await fillBetterAuth(options, plain) })
+  if (options.contestants.includes('better-auth')) {
+    const cookies = await fillBetterAuth(options, plain)
+    for (const name of ['better-auth', 'better-auth-shortcut'] as const) traffic.set(name, { tenants, rows, cookies })
+  }
   await asSuperuser(cluster, 'postgres', (client) => client.query('checkpoint'))
   return {
     tenants,

@@ -47,7 +47,9 @@ export interface Results {
   readonly plan: Plan
   readonly skipped: Readonly<Record<string, string>>
   readonly contestants: Readonly<Partial<Record<ContestantName, Readonly<Record<Shape, Measured>>>>>
-  readonly ratios: Readonly<Record<Shape, Readonly<Record<'vsBare' | 'vsUsual' | 'vsBetterAuth', number | null>>>>
+  readonly ratios: Readonly<
+    Record<Shape, Readonly<Record<'vsBare' | 'vsUsual' | 'vsBetterAuth' | 'vsBetterAuthShortcut', number | null>>>
+  >
   readonly growth: readonly Growth[]
   /** Milliseconds, medians, one request at a time, the database half a millisecond away in each direction. */
   readonly latencyAt1ms: Readonly<Partial<Record<ContestantName, number>>> & { readonly ratio: number }
@@ -66,9 +68,9 @@ export interface Plan {
 
 const fullPlan: Plan = {
   connections: 16,
-  rounds: 7,
-  seconds: 3,
-  growthRounds: 5,
+  rounds: 11,
+  seconds: 1,
+  growthRounds: 9,
   latencyRounds: 5,
   sizes: [
     { tenants: 1_000, rows: 1_000_000 },
@@ -132,12 +134,8 @@ export async function measureIsolation(options: Options): Promise<Results> {
     })
     const load: Load = startChild('load-process.ts')
     endings.push(() => load.stop())
-    const contestants: ContestantName[] = [
-      'bare',
-      'protected',
-      'usual',
-      ...(why === undefined ? ['better-auth' as const] : []),
-    ]
+    const contestants: ContestantName[] = ['bare', 'protected', 'usual']
+    if (why === undefined) contestants.push('better-auth', 'better-auth-shortcut')
     const bench: Bench = {
       options,
       plan,
@@ -156,6 +154,7 @@ export async function measureIsolation(options: Options): Promise<Results> {
         protected: await freePort(),
         usual: await freePort(),
         'better-auth': await freePort(),
+        'better-auth-shortcut': await freePort(),
       },
       contestants,
       load,
@@ -194,6 +193,7 @@ async function measureAll(bench: Bench): Promise<Omit<Results, 'postgres' | 'pla
       vsBare: ratio(compared.rounds[shape], 'bare'),
       vsUsual: ratio(compared.rounds[shape], 'usual'),
       vsBetterAuth: ratio(compared.rounds[shape], 'better-auth'),
+      vsBetterAuthShortcut: ratio(compared.rounds[shape], 'better-auth-shortcut'),
     })),
     growth,
     latencyAt1ms,

@@ -3,17 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
 import path from 'node:path'
 import { pinnedVersion } from '../peers.ts'
-import type { ContestantName } from './contestant.ts'
-import type { Growth, Measured, Results } from './isolation.ts'
+import { type ContestantName, titles } from './contestant.ts'
+import { axisOf, changeAlong } from './growth.ts'
+import type { Measured, Results } from './isolation.ts'
 import { drawPlot } from './plot.ts'
 import { type Shape, shapes } from './traffic.ts'
-
-export const titles: Readonly<Record<ContestantName, string>> = {
-  bare: 'a  bare route',
-  protected: 'b  Holdfast',
-  usual: 'c  usual way',
-  'better-auth': 'd  better-auth',
-}
 
 export const targets = {
   pointRead: { vsBare: 0.55, vsUsual: 1.8, vsBetterAuth: 4 },
@@ -30,27 +24,18 @@ export function summaryOf(results: Results) {
     pointRead: mapValues(results.ratios.pointRead, rounded),
     list50: mapValues(results.ratios.list50, rounded),
     latencyAt1ms: rounded(results.latencyAt1ms.ratio),
-    tenants: mapShapes((shape) => rounded(change(results.growth, 'tenants', shape))),
-    rows: mapShapes((shape) => rounded(change(results.growth, 'rows', shape))),
+    tenants: mapShapes((shape) => rounded(changeAlong(results.growth, 'tenants', shape))),
+    rows: mapShapes((shape) => rounded(changeAlong(results.growth, 'rows', shape))),
     rssMegabytes: results.rssMegabytes === null ? null : Math.round(results.rssMegabytes),
   }
 }
 
-/** Along one axis, the other at its largest common value: from the fewest to the most. */
-export function axisOf(growth: readonly Growth[], axis: 'tenants' | 'rows'): Growth[] {
-  const other = axis === 'tenants' ? 'rows' : 'tenants'
-  const groups = new Map<number, Growth[]>()
-  for (const one of growth) groups.set(one[other], [...(groups.get(one[other]) ?? []), one])
-  const longest = [...groups.values()].sort(
-    (one, next) => next.length - one.length || next[0]![other] - one[0]![other],
-  )[0]!
-  return longest.sort((one, next) => one[axis] - next[axis])
-}
-
-function change(growth: readonly Growth[], axis: 'tenants' | 'rows', shape: Shape): number {
-  const along = axisOf(growth, axis)
-  return along.at(-1)!.vsBare[shape] / along[0]!.vsBare[shape]
-}
+const ratioTitles = {
+  vsBare: 'b / a',
+  vsUsual: 'b / c',
+  vsBetterAuth: 'b / d',
+  vsBetterAuthShortcut: "b / d'",
+} as const
 
 export function tableOf(results: Results): string {
   const { plan } = results
@@ -75,16 +60,21 @@ export function tableOf(results: Results): string {
   for (const [name, why] of Object.entries(results.skipped)) lines.push(`not measured: ${name}: ${why}`)
   lines.push('ratio'.padEnd(44) + 'measured'.padStart(10) + 'to reach'.padStart(12))
   for (const shape of shapes)
-    for (const [key, what] of Object.entries({ vsBare: 'b / a', vsUsual: 'b / c', vsBetterAuth: 'b / d' }))
+    for (const [key, what] of Object.entries(ratioTitles))
       lines.push(
-        judged(`${what}, ${shape}`, results.ratios[shape][key as 'vsBare'], targets[shape][key as 'vsBare'], '≥'),
+        judged(
+          `${what}, ${shape}`,
+          results.ratios[shape][key as 'vsBare'],
+          (targets[shape] as Record<string, number>)[key] ?? null,
+          '≥',
+        ),
       )
   lines.push(judged('latency at 1 ms, b over a', results.latencyAt1ms.ratio, targets.latencyAt1ms, '≤'))
   for (const axis of ['tenants', 'rows'] as const) {
     const along = axisOf(results.growth, axis)
     for (const shape of shapes) {
       const steps = along.map((one) => `${one[axis].toLocaleString('en')}: ${one.vsBare[shape].toFixed(2)}`).join('  ')
-      const grown = change(results.growth, axis, shape)
+      const grown = changeAlong(results.growth, axis, shape)
       lines.push(judged(`b / a as ${axis} grow, ${shape}`, grown, 1 - targets.growth, '≥'), `    ${steps}`)
     }
   }
@@ -100,10 +90,12 @@ function rowOf(measured: Measured): string {
     .join('')
 }
 
-function judged(what: string, value: number | null, target: number, sign: '≥' | '≤'): string {
-  const met = value === null ? 'not measured' : (sign === '≥' ? value >= target : value <= target) ? 'met' : 'MISSED'
+function judged(what: string, value: number | null, target: number | null, sign: '≥' | '≤'): string {
   const shown = value === null ? '-' : value >= 20 ? value.toFixed(0) : value.toFixed(2)
-  return `${what.padEnd(44)}${shown.padStart(10)}${`${sign} ${target}`.padStart(12)}  ${met}`
+  const row = what.padEnd(44) + shown.padStart(10)
+  if (target === null) return row
+  const met = value === null ? 'not measured' : (sign === '≥' ? value >= target : value <= target) ? 'met' : 'MISSED'
+  return `${row}${`${sign} ${target}`.padStart(12)}  ${met}`
 }
 
 /** bench/results: the numbers with where they come from, and their picture. */
