@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { roleSettings } from '../controls/tenant-isolation/bootstrap.ts'
+import { loginOptions } from '../controls/tenant-isolation/tenant-isolation.ts'
 import type { Control } from '../kernel/control.ts'
 import type { Finding, Where } from '../kernel/finding.ts'
 import { newId } from '../kernel/id.ts'
@@ -37,7 +37,7 @@ export async function prove(
   only?: readonly string[],
   told: Progress = () => {},
 ): Promise<Finding[]> {
-  const ledger = new Login(loginOptions(job, 'prover', 2))
+  const ledger = new Login(connecting(job, 'prover', 2))
   let bench: Awaited<ReturnType<typeof createBench>> | undefined
   try {
     return await runProbes({
@@ -65,10 +65,10 @@ export function benchOptionsOf(job: ProverJob): BenchOptions {
     ...job,
     mayDisturb: job.where !== 'live',
     logins: {
-      app: { ...loginOptions(job, 'app', 4), entersBy: 'enter' },
-      worker: { ...loginOptions(job, 'worker', 2), entersBy: 'enter_lease' },
-      auditor: loginOptions(job, 'auditor', 2),
-      prover: loginOptions(job, 'prover', 2),
+      app: { ...connecting(job, 'app', 4), entersBy: 'enter' },
+      worker: connecting(job, 'worker', 2),
+      auditor: connecting(job, 'auditor', 2),
+      prover: connecting(job, 'prover', 2),
     },
     plant: (mark) => {
       // Ids of its own for each canary: rows of one key in two organisations would answer for each other.
@@ -91,7 +91,7 @@ export async function proveForEver(
     wanted: () => readonly string[] | undefined
   },
 ): Promise<void> {
-  const known = new Login(loginOptions(job, 'prover', 1))
+  const known = new Login(connecting(job, 'prover', 1))
   let first = true
   while (!options.signal.aborted) {
     try {
@@ -116,16 +116,12 @@ function dueClaims(controls: readonly Control[], findings: readonly Finding[], n
     .map(({ id }) => id)
 }
 
-function loginOptions(job: ProverJob, role: 'app' | 'worker' | 'auditor' | 'prover', most: number): LoginOptions {
-  return {
-    ...job.database,
-    user: `holdfast_${role}`,
+function connecting(job: ProverJob, role: 'app' | 'worker' | 'auditor' | 'prover', most: number): LoginOptions {
+  return loginOptions(role, job.database, {
     password: job.passwords[role],
-    roleSettings: roleSettings[role],
     most,
-    longestSeconds: 30,
     settings: { application_name: 'holdfast prover' },
-  }
+  })
 }
 
 function withMark({ text, values }: ProverJob['plant'][number], mark: string, ids: Map<string, string>): Statement {

@@ -10,7 +10,8 @@ import { sessionRoutes } from '../controls/sessions/routes.ts'
 import { createSessions, type Sessions } from '../controls/sessions/sessions.ts'
 import { signInRoutes } from '../controls/sign-in/routes.ts'
 import { signInLimits } from '../controls/sign-in/sign-in.ts'
-import { type LoginRole, roleSettings } from '../controls/tenant-isolation/bootstrap.ts'
+import type { LoginRole } from '../controls/tenant-isolation/bootstrap.ts'
+import { loginOptions } from '../controls/tenant-isolation/tenant-isolation.ts'
 import type { AcceptedRisk } from '../kernel/finding.ts'
 import { Refusal } from '../kernel/refusal.ts'
 import { Login } from '../platform/database/login.ts'
@@ -239,15 +240,13 @@ async function enterOrganisation<T>(
 
 function openLogins({ database, passwords }: FoundationOptions): Foundation['logins'] {
   const login = (role: 'app' | 'identity' | 'worker' | 'auditor', most: number, entersBy?: 'enter' | 'enter_lease') =>
-    new Login({
-      ...database,
-      user: `holdfast_${role}`,
-      password: passwords[role],
-      roleSettings: roleSettings[role],
-      most,
-      longestSeconds: 30,
-      ...(entersBy === undefined ? {} : { entersBy }),
-    })
+    new Login(
+      loginOptions(role, database, {
+        password: passwords[role],
+        most,
+        ...(entersBy === undefined ? {} : { entersBy }),
+      }),
+    )
   return {
     app: login('app', 10, 'enter'),
     identity: login('identity', 4),

@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
-import { bootstrap, type LoginRole, loginRoles, roleSettings } from '../../src/controls/tenant-isolation/bootstrap.ts'
+import { bootstrap, type LoginRole, loginRoles } from '../../src/controls/tenant-isolation/bootstrap.ts'
+import { loginOptions, type PooledRole } from '../../src/controls/tenant-isolation/tenant-isolation.ts'
 import { discardCluster } from '../../src/platform/database/cluster-place.ts'
 import { type Cluster, startCluster } from '../../src/platform/database/embedded.ts'
 import { type Entry, Login, type LoginOptions } from '../../src/platform/database/login.ts'
@@ -52,7 +53,7 @@ export interface Founded {
   /** Applies an app migration, as the product's owner, with all the checks of migrations. */
   migrate(text: string): Promise<void>
   /** A pool of that login role, by the code that the server uses. Closed by `close`. */
-  login(role: LoginRole, options?: Partial<LoginOptions>): Login
+  login(role: PooledRole, options?: Partial<LoginOptions>): Login
   connection(role: LoginRole): pg.ClientConfig & { host: string; port: number; user: string; password: string }
   inhabitant(role?: string): Promise<Inhabitant>
   close(): Promise<void>
@@ -141,14 +142,8 @@ async function foundDatabase(
       }
     },
     login(role, options = {}) {
-      const login = new Login({
-        ...connection(role),
-        roleSettings: roleSettings[role],
-        entersBy: 'enter',
-        most: 4,
-        longestSeconds: 20,
-        ...options,
-      })
+      const { password } = connection(role)
+      const login = new Login(loginOptions(role, { ...cluster.superuser, database }, { password, most: 4, ...options }))
       logins.push(login)
       return login
     },

@@ -12,6 +12,7 @@ import {
 import type { Login } from '../../platform/database/login.ts'
 import { type Statement, sql } from '../../platform/database/statement.ts'
 import type { Exchanged } from '../../platform/database/wire.ts'
+import { bootstrap } from './bootstrap.ts'
 
 /**
  * The leaks that are known (A1 to A4 of the catalogue that the README names), the moves of an attacker who can run SQL, and
@@ -527,6 +528,13 @@ describe.each(servers)('on $name', (server) => {
         [text('rollback')],
       ])
       expect(answers[2]!.results[0]!.rows).toEqual([{ name: `mark-${a.person}` }])
+    })
+
+    it('in a carrier that is not built yet is refused, with a remedy', async () => {
+      const passwords = {} as Parameters<typeof bootstrap>[2]
+      await expect(bootstrap(cluster.superuser, 'attacks', passwords, 'signed')).rejects.toThrow(
+        /GRANT SET ON PARAMETER backtrace_functions TO holdfast_keeper/,
+      )
     })
 
     it('comes back neither with a savepoint nor with the connection', async () => {

@@ -15,18 +15,32 @@ export const roleSettings: Readonly<Record<LoginRole, readonly string[]>> = {
   prover: ['log_parameter_max_length=0', 'log_parameter_max_length_on_error=0', 'temp_file_limit=64MB'],
 }
 
+/**
+ * Where the database keeps the verified context of a transaction. `setting`: in a setting that only the keeper's entry
+ * functions may write (GRANT SET ON PARAMETER). `signed`, for administrators who may not grant that: in an ordinary setting, with
+ * a MAC under a key that only the keeper's functions read. Entry, `holdfast.organisation()`, `holdfast.person()`, protect() and
+ * the pool are the same for both; what differs is the one expression in protect() and the last line of each entry function.
+ */
+export type ContextCarrier = 'setting' | 'signed'
+
 /** A right that the administrator's login lacks; the message holds the statement that grants it. */
 export class BootstrapRefused extends Error {}
 
 /**
  * Makes database, roles, rights and the hardening of bootstrap.sql, as a superuser. Safe to run again.
- * `passwords`: of the login roles, in clear; the server gets SCRAM verifiers only.
+ * `passwords`: of the login roles, in clear; the server gets SCRAM verifiers only. The carrier `signed` is refused: it is
+ * not built yet.
  */
 export async function bootstrap(
   superuser: pg.ClientConfig,
   database: string,
   passwords: Readonly<Record<LoginRole, string>>,
+  carrier: ContextCarrier = 'setting',
 ): Promise<void> {
+  if (carrier !== 'setting')
+    throw new BootstrapRefused(
+      'keeping the context in a signed setting is not built yet: use a server on which a superuser can run GRANT SET ON PARAMETER backtrace_functions TO holdfast_keeper;',
+    )
   const first = new pg.Client(superuser)
   await first.connect()
   try {

@@ -34,6 +34,7 @@ holdfast · body · holdfast.found_organisation(bytea,text) · 4e23580ac4b11f0d0
 holdfast · body · holdfast.grant_seat(uuid,uuid,text) · f26dee48a4a7f6eb68f6e201e19b9b4f
 holdfast · body · holdfast.grants() · 21934ab28046d5bc9e2da39f0f0fd0eb
 holdfast · body · holdfast.invite(text,text,text,bytea,text,text) · 85f5afcaabf80474cd1608f80d0fc421
+holdfast · body · holdfast.keep_answer(text,integer,jsonb) · 1172669825f0f2aa57a2083e516253fd
 holdfast · body · holdfast.mail_failed(bigint,text) · 6628f83de55c40babf08c62a613c15e3
 holdfast · body · holdfast.mail_sent(bigint) · 2a2ac87e10a3bd4110525b35d208df9d
 holdfast · body · holdfast.mark_verified(uuid) · 7e7914bdc78059a6d0aecda8efe7e953
@@ -66,14 +67,16 @@ holdfast · body · holdfast.set_roles(jsonb) · 0f3e56111ac94b395e8fad931ada9f2
 holdfast · body · holdfast.sign_up(text,text,text,text,bytea,text,text,text,text) · 497c7fa85e22b1e3d6cbfe7e187ddbaa
 holdfast · body · holdfast.surroundings() · 3f7579e4a4a89ae2f54ef1d3d40ee497
 holdfast · body · holdfast.sweep_address_tokens() · c2b3fab5d98c10d2e961b23ce107d320
+holdfast · body · holdfast.sweep_idempotency() · b33f98742ae9f7698c499b5e393a4958
 holdfast · body · holdfast.sweep_jobs() · d07b886c928dfc1591d56dc2b7a815e5
 holdfast · body · holdfast.sweep_mail() · c9e9e1c258cc7272f1ca9d56abefec27
 holdfast · body · holdfast.sweep_passes() · 38eb5739959a083a9b4152719284de51
-holdfast · body · holdfast.take_job(text[],integer) · 2cfeaa7dc91d2c1de999d303cd939f32
+holdfast · body · holdfast.take_job(text[],integer) · b8efd35f3dc254b804c2562d784f381d
+holdfast · body · holdfast.take_key(text,bytea) · 19078e9848b3201bac7ce22e79b8fffd
 holdfast · body · holdfast.take_mail(integer) · 59d7baf6a0d07ef281c4fe0d5d1a0f87
 holdfast · body · holdfast.tenant_tables() · ec9116fd77dd097bf70e45abfac23653
 holdfast · body · holdfast.unclassified() · f00fa03bbda00977ef9b4d966ce70e6a
-holdfast · body · holdfast.unrecorded() · 71349f187a5d7e4ecf74546fe10b4711
+holdfast · body · holdfast.unrecorded() · af8644c1336b61c81224864522e0d4a6
 holdfast · body · holdfast.verify_address(bytea) · 185546d58a314da938cc583f51ffd196
 holdfast · body · holdfast.verify_again(bytea,bytea,text,text) · b925f1b8adb08a62575698db175f1cd4
 holdfast · body · holdfast.weak_code() · a5c3d9b6be14d805b4a7c890083da52e
@@ -100,6 +103,7 @@ holdfast_app · function · holdfast.enter_lease(bytea,uuid,bigint) · EXECUTE
 holdfast_app · function · holdfast.finish_job(bytea,boolean) · EXECUTE
 holdfast_app · function · holdfast.found_organisation(bytea,text) · EXECUTE
 holdfast_app · function · holdfast.invite(text,text,text,bytea,text,text) · EXECUTE
+holdfast_app · function · holdfast.keep_answer(text,integer,jsonb) · EXECUTE
 holdfast_app · function · holdfast.my_account(bytea) · EXECUTE
 holdfast_app · function · holdfast.my_organisations(bytea) · EXECUTE
 holdfast_app · function · holdfast.my_seats(bytea) · EXECUTE
@@ -109,15 +113,12 @@ holdfast_app · function · holdfast.own_organisation(bytea) · EXECUTE
 holdfast_app · function · holdfast.person() · EXECUTE
 holdfast_app · function · holdfast.remove_member(uuid) · EXECUTE
 holdfast_app · function · holdfast.revoke_invitation(uuid) · EXECUTE
+holdfast_app · function · holdfast.take_key(text,bytea) · EXECUTE
 holdfast_app · schema · app · USAGE
 holdfast_app · schema · holdfast · USAGE
 holdfast_app · setting · everywhere · log_parameter_max_length=0
 holdfast_app · setting · everywhere · log_parameter_max_length_on_error=0
 holdfast_app · setting · everywhere · temp_file_limit=256MB
-holdfast_app · table · holdfast.idempotency · DELETE
-holdfast_app · table · holdfast.idempotency · INSERT
-holdfast_app · table · holdfast.idempotency · SELECT
-holdfast_app · table · holdfast.idempotency · UPDATE
 holdfast_app · table · holdfast.invitation · SELECT
 holdfast_app · table · holdfast.member · SELECT
 holdfast_app · table · holdfast.permission · SELECT
@@ -152,7 +153,6 @@ holdfast_counter · owner · holdfast.count_rows_of(regclass,uuid) · OWNER
 holdfast_counter · schema · app · USAGE
 holdfast_counter · schema · holdfast · USAGE
 holdfast_counter · table · holdfast.event · SELECT
-holdfast_counter · table · holdfast.idempotency · SELECT
 holdfast_counter · table · holdfast.invitation · SELECT
 holdfast_counter · table · holdfast.member · SELECT
 holdfast_identity · attribute · role · LOGIN
@@ -243,6 +243,7 @@ holdfast_worker · function · holdfast.mail_failed(bigint,text) · EXECUTE
 holdfast_worker · function · holdfast.mail_sent(bigint) · EXECUTE
 holdfast_worker · function · holdfast.organisation_name() · EXECUTE
 holdfast_worker · function · holdfast.sweep_address_tokens() · EXECUTE
+holdfast_worker · function · holdfast.sweep_idempotency() · EXECUTE
 holdfast_worker · function · holdfast.sweep_jobs() · EXECUTE
 holdfast_worker · function · holdfast.sweep_mail() · EXECUTE
 holdfast_worker · function · holdfast.sweep_passes() · EXECUTE
