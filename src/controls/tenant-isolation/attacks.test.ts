@@ -648,18 +648,21 @@ describe.each(servers)('on $name', (server) => {
         expect(await codeOf(jobs.entered(lease, text(words))), words).toBe('42501')
     })
 
-    it('whoever takes the jobs reaches no row of a tenant, and enters nowhere', async () => {
-      const worker = world.login('worker')
-      for (const words of [
-        'select * from app.deal',
-        'delete from app.note',
-        "insert into app.deal (name) values ('x')",
-        'select * from holdfast.event',
-        `select holdfast.enter('x', '${b.organisation}', 0)`,
-        `select holdfast.enter_lease('x', '${b.organisation}', 0)`,
-      ])
-        expect(await codeOf(worker.query(text(words))), words).toBe('42501')
-    })
+    it.each(['worker', 'identity'] as const)(
+      'the %s’s login reaches no row of a tenant, and enters nowhere',
+      async (role) => {
+        const login = world.login(role)
+        for (const words of [
+          'select * from app.deal',
+          'delete from app.note',
+          "insert into app.deal (name) values ('x')",
+          'select * from holdfast.event',
+          `select holdfast.enter('x', '${b.organisation}', 0)`,
+          `select holdfast.enter_lease('x', '${b.organisation}', 0)`,
+        ])
+          expect(await codeOf(login.query(text(words))), words).toBe('42501')
+      },
+    )
 
     it('nobody but the keeper decides who may be where', async () => {
       for (const login of ['app', 'worker', 'auditor', 'prover'] as const)
