@@ -17,6 +17,14 @@ export function usageOf(processId: number): Usage | undefined {
   return { cpu: ((Number(stat[11]) + Number(stat[12])) * 1000) / ticksPerSecond, rssMegabytes: Number(rss) / 1024 }
 }
 
+/** Milliseconds of CPU that the whole machine has spent since it began, on anything but waiting. */
+export function cpuOfMachine(): number | undefined {
+  const line = readFile('/proc/stat')?.split('\n', 1)[0]
+  if (line === undefined) return undefined
+  const [user, nice, system, , , irq, softirq] = line.trim().split(/\s+/).slice(1).map(Number)
+  return ((user! + nice! + system! + irq! + softirq!) * 1000) / ticksPerSecond
+}
+
 /** Milliseconds of CPU of all that `parent` has started and that still runs. */
 export function cpuOfChildren(parent: number): number | undefined {
   const children = read(parent, `task/${parent}/children`)
@@ -38,8 +46,12 @@ function fields(processId: number): string[] | undefined {
 }
 
 function read(processId: number, file: string): string | undefined {
+  return readFile(`/proc/${processId}/${file}`)
+}
+
+function readFile(file: string): string | undefined {
   try {
-    return readFileSync(`/proc/${processId}/${file}`, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch (error) {
     if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error

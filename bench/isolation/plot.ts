@@ -85,9 +85,10 @@ function drawGrowth({ growth }: Results, axis: 'tenants' | 'rows', left: number)
     const points = along.map((one, index) => [x(index), y(one.vsBare[shape])] as const)
     const dash = shape === 'list50' ? ' stroke-dasharray="6 4"' : ''
     const [lastX, lastY] = points.at(-1)!
+    const isAbove = shapes.every((other) => along.at(-1)!.vsBare[other] <= along.at(-1)!.vsBare[shape])
     return `<polyline points="${points.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(' ')}" fill="none" stroke="${colours.protected}" stroke-width="2"${dash}/>
 ${points.map(([px, py]) => `<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="3.5" fill="${colours.protected}"/>`).join('')}
-${text(lastX, lastY + (shape === 'list50' ? -10 : 20), shapeTitles[shape].toLowerCase(), { anchor: 'end' })}`
+${text(lastX, lastY + (isAbove ? -10 : 20), shapeTitles[shape].toLowerCase(), { anchor: 'end' })}`
   })
   return `${text(left, 304, `Holdfast over the bare route, as ${axis} grow (${along[0]![other].toLocaleString('en')} ${other})`, { weight: 600 })}
 ${grid.join('\n')}

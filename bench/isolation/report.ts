@@ -57,6 +57,14 @@ export function tableOf(results: Results): string {
       lines.push(titles[name as ContestantName].padEnd(16) + rowOf(measured[shape]))
     lines.push('')
   }
+  const disturbed = Math.max(
+    ...Object.values(results.contestants).flatMap((one) => shapes.map((shape) => one[shape].disturbed ?? 0)),
+  )
+  if (disturbed > 0.1)
+    lines.push(
+      `disturbed: something else took up to ${Math.round(disturbed * 100)} % of this machine; measure again`,
+      '',
+    )
   for (const [name, why] of Object.entries(results.skipped)) lines.push(`not measured: ${name}: ${why}`)
   lines.push('ratio'.padEnd(44) + 'measured'.padStart(10) + 'to reach'.padStart(12))
   for (const shape of shapes)
