@@ -8,6 +8,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['{src,test,examples,console,tools,bench}/**/*.test.{ts,tsx}'],
+    // The peers of the benchmark bring tests of their own.
+    exclude: ['**/node_modules/**', 'bench/.peers/**', 'dist/**', 'console/built/**'],
     globalSetup: ['test/world/cluster.ts'],
     pool: 'forks',
     maxWorkers: 2,

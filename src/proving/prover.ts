@@ -97,7 +97,7 @@ export async function proveForEver(
     try {
       const asked = options.wanted()
       const due = asked ?? (first ? [] : dueClaims(controls, await readFindings(known), Date.now()))
-      if (first || due.length > 0) await prove(job, controls, due, options.told)
+      if (first || asked !== undefined || due.length > 0) await prove(job, controls, due, options.told)
       first = false
     } catch (error) {
       options.failed(error)
@@ -107,12 +107,21 @@ export async function proveForEver(
   await known.close()
 }
 
+/** Half of its time has passed; or a minute, where it is red or could not run: that wants a second look. */
 function dueClaims(controls: readonly Control[], findings: readonly Finding[], now: number): string[] {
-  const newest = new Map<string, number>()
-  for (const one of findings) newest.set(one.claim, Math.max(newest.get(one.claim) ?? 0, Date.parse(one.checkedAt)))
+  const newest = new Map<string, Finding>()
+  for (const one of findings) {
+    const known = newest.get(one.claim)
+    if (known === undefined || Date.parse(one.checkedAt) >= Date.parse(known.checkedAt)) newest.set(one.claim, one)
+  }
   return selectProbes(controls)
     .filter(({ probe }) => probe.where.includes('live'))
-    .filter(({ id, ttlMinutes }) => now - (newest.get(id) ?? 0) > (ttlMinutes / 2) * 60_000)
+    .filter(({ id, ttlMinutes }) => {
+      const last = newest.get(id)
+      if (last === undefined) return true
+      const settled = last.status === 'holds' || last.status === 'not-applicable'
+      return now - Date.parse(last.checkedAt) > (settled ? ttlMinutes / 2 : Math.min(1, ttlMinutes / 2)) * 60_000
+    })
     .map(({ id }) => id)
 }
 

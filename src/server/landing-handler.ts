@@ -105,7 +105,8 @@ async function turn(parts: LandingParts, url: URL): Promise<Response> {
   const id = /^\/demo\/sabotage\/([\w-]+\/\d+)$/.exec(url.pathname)?.[1]
   const entry = id === undefined ? undefined : await parts.desk.turn(id)
   if (entry === undefined) throw notFound()
-  parts.prover.again(entry.product, entry.sabotage.turnsRed)
+  // A break shows in other claims too, sooner or later: once it is mended all of them are looked at again.
+  parts.prover.again(entry.product, entry.brokenSince === undefined ? entry.sabotage.turnsRed : [])
   return new Response(null, {
     status: 303,
     headers: { location: '/#break', ...responseHeaders({ kind: 'page', https: false }) },
