@@ -139,6 +139,8 @@ test('two tabs that answer the same card count it once, and say so', async () =>
   await page.getByText('kelp', { exact: true }).waitFor()
   const other = await page.context().newPage()
   await other.goto(`${world.origin}/today`)
+  // Both have the card before either answers.
+  await other.getByText('kelp', { exact: true }).waitFor()
   for (const one of [page, other]) {
     await one.getByRole('button', { name: 'Show the answer' }).click()
     await one.getByRole('button', { name: /^Good/ }).click()
