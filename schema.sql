@@ -427,6 +427,7 @@ create table holdfast.migration (
   number integer not null,                                     -- none
   name text not null,                                          -- none
   digest text not null,                                        -- none
+  breaking boolean not null,                                   -- none
   applied_at timestamp with time zone default now() not null,  -- none
   constraint migration_pkey PRIMARY KEY (source, number),
   constraint migration_source_check CHECK ((source = ANY (ARRAY['package'::text, 'app'::text])))

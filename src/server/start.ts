@@ -1,9 +1,10 @@
+import { execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import pg from 'pg'
-import { buildConsole } from '../../tools/build-console.ts'
 import { responseHeaders } from '../controls/browser-defences/browser-defences.ts'
 import { trustProxies } from '../controls/rate-limits/rate-limits.ts'
 import { controls } from '../controls.ts'
@@ -32,6 +33,8 @@ export interface Started {
   readonly landing: string
   readonly products: readonly { readonly product: Product; readonly origin: string; readonly foundation: Foundation }[]
   readonly demo: DemoState
+  /** Whether mail stays in the development mailbox. */
+  readonly hasMailbox: boolean
   readonly database: string
   readonly dataFolder: string
   readonly prover: RunningProver
@@ -88,7 +91,7 @@ export async function start(options: StartOptions): Promise<Started> {
     endings.push(() => log.close())
 
     told('console: building what has changed')
-    const consoles = Promise.all(products.map((product) => buildConsole(product.name as 'crm' | 'study')))
+    const consoles = buildConsoles()
     consoles.catch(() => {})
     const server = await databaseServer(config, options.secrets, folder.path, told)
     endings.push(server.stop)
@@ -137,7 +140,7 @@ export async function start(options: StartOptions): Promise<Started> {
     // Once more, because endings run backwards: no request may come in while what answers it is taken away.
     endings.push(() => Promise.all(doors.map((door) => door.stop())))
 
-    told('demo: people sign up, verify, invite and accept')
+    if (mail.mailbox !== undefined) told('demo: people sign up, verify, invite and accept')
     const demo = await demoPeople(folder.path, running, mail.mailbox)
     const prover = startProver(
       running.map((one) => proverJob(one, server.superuser, secrets, folder.path, commit)),
@@ -175,6 +178,7 @@ export async function start(options: StartOptions): Promise<Started> {
       landing,
       products: running,
       demo,
+      hasMailbox: mail.mailbox !== undefined,
       database: server.what,
       dataFolder: folder.path,
       prover,
@@ -186,6 +190,16 @@ export async function start(options: StartOptions): Promise<Started> {
     await stop()
     throw error
   }
+}
+
+/** In a process of its own: the bundler would stay in the server's memory for as long as it runs. */
+async function buildConsoles(): Promise<void> {
+  const script = path.join(import.meta.dirname, '../../tools/build-console.ts')
+  await promisify(execFile)(process.execPath, [...process.execArgv, script]).catch(
+    (error: { stderr?: string; message: string }) => {
+      throw new Error(`the console could not be built: ${error.stderr || error.message}`, { cause: error })
+    },
+  )
 }
 
 interface DatabaseServer {

@@ -43,7 +43,7 @@ export function screen(started: Started): string {
   const lines = [
     `Holdfast is ready after ${started.seconds.toFixed(1)} s`,
     '',
-    `  ${started.landing.padEnd(26)} landing page, demo, development mailbox (/mail)`,
+    `  ${started.landing.padEnd(26)} landing page${started.hasMailbox ? ', demo, development mailbox (/mail)' : ''}`,
   ]
   for (const { product, origin } of started.products) {
     lines.push(

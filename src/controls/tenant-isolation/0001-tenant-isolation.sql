@@ -600,5 +600,6 @@ select holdfast.classify('holdfast.migration', 'platform', $$
   number      none
   name        none
   digest      none
+  breaking    none
   applied_at  none
 $$);

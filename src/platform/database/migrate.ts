@@ -76,7 +76,7 @@ async function createLedger(client: pg.Client): Promise<void> {
   await client.query('set role holdfast_keeper')
   await client.query(`create table if not exists holdfast.migration (
     source text not null check (source in ('package', 'app')), number integer not null, name text not null, digest text not null,
-    applied_at timestamptz not null default now(), primary key (source, number))`)
+    breaking boolean not null, applied_at timestamptz not null default now(), primary key (source, number))`)
   await client.query('grant select on holdfast.migration to holdfast_auditor')
   await client.query('reset role')
 }
@@ -89,8 +89,8 @@ async function applyOne(client: pg.Client, migration: Migration): Promise<boolea
   try {
     await client.query('set local role holdfast_keeper')
     const ledger = await client.query(
-      'insert into holdfast.migration (source, number, name, digest) values ($1, $2, $3, $4) on conflict do nothing',
-      [migration.source, migration.number, migration.name, digest],
+      'insert into holdfast.migration (source, number, name, digest, breaking) values ($1, $2, $3, $4, $5) on conflict do nothing',
+      [migration.source, migration.number, migration.name, digest, migration.breaking],
     )
     if (ledger.rowCount === 0) {
       const { rows } = await client.query(
@@ -134,19 +134,23 @@ async function refuseUnprotected(client: pg.Client, label: string): Promise<void
     )
 }
 
-/** A newer version has run here: this one does not know what its own code would do to the newer tables. */
+/**
+ * A newer version has run here. Beside one whose migrations are all additions this one may go on, so that processes can be
+ * replaced one after the other; where a migration is marked `--! breaking`, it would do harm.
+ */
 async function refuseUnknown(client: pg.Client, migrations: readonly Migration[]): Promise<void> {
   await client.query('set role holdfast_keeper')
-  const { rows } = await client.query<{ source: string; number: number; name: string }>(
-    'select source, number, name from holdfast.migration',
+  const { rows } = await client.query<{ source: string; number: number; name: string; breaking: boolean }>(
+    'select source, number, name, breaking from holdfast.migration order by source, number',
   )
   await client.query('reset role')
   const unknown = rows.filter(
     (row) => !migrations.some((one) => one.source === row.source && one.number === row.number),
   )
-  if (unknown.length > 0)
+  const breaking = unknown.filter((row) => row.breaking)
+  if (breaking.length > 0)
     throw new MigrationRefused(
-      `this database was migrated by a newer version (${unknown.map((row) => `${row.source}/${row.name}`).join(', ')}): start that version`,
+      `this database was migrated by a newer version (${breaking.map((row) => `${row.source}/${row.name}`).join(', ')}), with which this one cannot work: start the newer version`,
     )
 }
 
