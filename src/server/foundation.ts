@@ -126,12 +126,13 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
         }),
       },
     )
+    // Before anything that reads the routes: it says what is wrong with them, and the others would only trip over it.
+    refuseUnguarded(routes, masks)
     const limits = createLimits({
       limits: [...Object.values(routes).map((route) => route.limit), ...accountLimits, ...signInLimits],
       overall: { name: 'all', quota: 6000, windowSeconds: 60 },
     })
     const document = openApi(product.title, origin, routes)
-    refuseUnguarded(routes, masks)
 
     const pages = createPages(
       {

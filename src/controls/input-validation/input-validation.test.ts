@@ -381,6 +381,8 @@ describe('checkRoutes', () => {
     ['its parameter :contact has no schema', { params: undefined }],
     ['its parameter :contact has no schema', { params: z.strictObject({ other: z.string() }) }],
     ['its path has no parameter :other', { params: z.strictObject({ contact: z.uuid(), other: z.uuid() }) }],
+    ['it needs the function run', { run: undefined }],
+    ['it needs the function statement', { kind: 'read' }],
     ['has no limit', { limit: undefined }],
     ["its limit's name must be a word", { limit: { ...limit, name: 'A B' } }],
     ['its limit must have a quota', { limit: { ...limit, quota: 0 } }],

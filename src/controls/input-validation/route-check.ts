@@ -8,6 +8,7 @@ export function complaintsAbout(route: Route, name: string): string[] {
     ...complaintsAboutNeeds(route),
     ...complaintsAboutLimit(route),
     ...complaintsAboutSchemas(route),
+    ...complaintsAboutWork(route),
   ].map((complaint) => `route ${name} (${route.method} ${route.path}): ${complaint}`)
 }
 
@@ -56,6 +57,14 @@ function complaintsAboutLimit({ limit }: Route): string[] {
   if (!isCount(limit.quota) || !isCount(limit.windowSeconds))
     return ['its limit must have a quota and a window of at least 1']
   return []
+}
+
+/** For those who write JavaScript: a route that lacks its work would start, and answer 500. */
+function complaintsAboutWork(route: Route): string[] {
+  const needed = route.kind === 'read' ? ['statement', 'answer'] : ['run']
+  return needed
+    .filter((name) => typeof (route as unknown as Record<string, unknown>)[name] !== 'function')
+    .map((name) => `is of the kind ${route.kind}, so it needs the function ${name}`)
 }
 
 function complaintsAboutSchemas(route: Route): string[] {
