@@ -196,6 +196,16 @@ describe('unknown variables', () => {
     ])
   })
 
+  test('what resembles nothing gets the list, not a guess', () => {
+    expect(complaints({ HOLDFAST_FOO: 'x' })).toEqual([
+      {
+        variable: 'HOLDFAST_FOO',
+        found: 'is not known',
+        remedy: expect.stringMatching(/^Take it away\. Known are PORT, /),
+      },
+    ])
+  })
+
   test('those of others are none of our business', () => {
     expect(complaints({ NODE_ENV: 'x', HOLD: 'x', holdfast_x: 'x' })).toEqual([])
   })

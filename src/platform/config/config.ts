@@ -261,15 +261,19 @@ function findUnknown(env: Environment): Complaint[] {
     .map((variable) => ({
       variable,
       found: 'is not known',
-      remedy: `Did you mean ${findNearest(variable, Object.keys(variables))}?`,
+      remedy: suggest(variable),
     }))
 }
 
-/** Our prefix is often given to a variable that has none. */
-function findNearest(name: string, known: readonly string[]): string {
+/** Our prefix is often given to a variable that has none. What resembles nothing gets the whole list. */
+function suggest(name: string): string {
+  const known = Object.keys(variables)
   const distance = (other: string) =>
     Math.min(...[name, name.slice('HOLDFAST_'.length)].map((n) => countEdits(n, other)))
-  return known.toSorted((a, b) => distance(a) - distance(b))[0]!
+  const nearest = known.toSorted((a, b) => distance(a) - distance(b))[0]!
+  return distance(nearest) <= nearest.length / 2
+    ? `Did you mean ${nearest}?`
+    : `Take it away. Known are ${known.join(', ')}.`
 }
 
 /** Levenshtein's distance. */
