@@ -109,8 +109,13 @@ async function turn(parts: LandingParts, url: URL): Promise<Response> {
   parts.prover.again(entry.product, entry.brokenSince === undefined ? entry.sabotage.turnsRed : [])
   return new Response(null, {
     status: 303,
-    headers: { location: '/#break', ...responseHeaders({ kind: 'page', https: false }) },
+    headers: { location: `/#${anchorOf(entry.id)}`, ...responseHeaders({ kind: 'page', https: false }) },
   })
+}
+
+/** A row of the panel; `id` is such as `crm/0`. */
+function anchorOf(id: string): string {
+  return `break-${id.replace('/', '-')}`
 }
 
 async function view(parts: LandingParts): Promise<Landing> {
@@ -138,6 +143,7 @@ async function view(parts: LandingParts): Promise<Landing> {
       return {
         title: entry.sabotage.title,
         product: own.product.title,
+        anchor: anchorOf(entry.id),
         action: `/demo/sabotage/${entry.id}`,
         claims: entry.sabotage.turnsRed,
         shows: worst(

@@ -25,6 +25,7 @@ const landing: Landing = {
     {
       title: 'Drop a policy',
       product: 'Ebb',
+      anchor: 'break-ebb-1',
       action: '/sabotages/1',
       claims: ['a/holds'],
       shows: 'holds',

@@ -45,6 +45,8 @@ export interface LandingSabotage {
   /** What it does, such as `Drop the policy of app.contact`. */
   readonly title: string
   readonly product: string
+  /** The row's own id: where the browser comes back to, so that the keyboard goes on from there. */
+  readonly anchor: string
   /** The form is posted here: once breaks, once more mends. */
   readonly action: string
   /** The claims that must turn red, and what the page shows of them now (the worst of them). */
@@ -230,7 +232,7 @@ function sabotagePanel(sabotages: readonly LandingSabotage[]): Html {
 function sabotageRow(sabotage: LandingSabotage): Html {
   const { brokenSince } = sabotage
   return html`
-    <li class="${brokenSince ? 'is-broken' : 'is-intact'}">
+    <li id="${sabotage.anchor}" class="${brokenSince ? 'is-broken' : 'is-intact'}">
       <div class="what">
         <h3>${sabotage.title}</h3>
         <p class="soft">${sabotage.product} · ${sabotage.claims.map((claim, index) => html`${index > 0 ? ', ' : ''}<code>${claim}</code>`)}</p>
