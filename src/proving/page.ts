@@ -374,13 +374,18 @@ function claimItem(sentence: DrawnSentence, standing: ClaimStanding, drawn: Draw
   return html`<li class="claim ${look}">
 <p class="claim-sentence">${shape(look)}<span>${claim.sentence}</span></p>
 <dl class="evidence">
-<div><dt>Status</dt><dd><strong class="status">${statusWords[look]}</strong>${finding ? html` <span class="more">${findingAge(finding, drawn.now)}, ${placesInWords([finding])}${examinedInWords([finding])}.</span>` : ''}${standing.note ? html` ${standing.note}` : ''}${acceptance(standing)}</dd></div>
+<div><dt>Status</dt><dd><strong class="status">${statusWords[look]}</strong>${finding ? html` <span class="more">${findingAge(finding, drawn.now)}, ${placesInWords([finding])}${examinedInWords([finding])}.</span>` : ''}${standing.note ? html` ${asSentence(standing.note)}` : ''}${acceptance(standing)}</dd></div>
 ${finding ? sawPart(standing, finding, drawn.now) : ''}
 ${lastRed(standing)}
 ${finding ? html`<div><dt>${strip.length} days</dt><dd>${drawStrip(`${sentence.id}-${id.replaceAll(/[^a-z0-9-]/g, '-')}`, strip)}</dd></div>` : ''}
 </dl>
 <p class="links"><a href="${securityPaths.controls}${encodeURIComponent(id.split('/')[0]!)}">The control</a> <a href="${securityPaths.evidence}#${id}">The evidence</a> <code>${id}</code></p>
 </li>`
+}
+
+/** Reasons come from whoever accepts a risk, with a full stop or without. */
+function asSentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`
 }
 
 function acceptance({ accepted }: ClaimStanding): string {
