@@ -1,8 +1,8 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { type ReactNode, useEffect, useId, useLayoutEffect, useRef } from 'react'
 import { useSay } from '../messages.ts'
 import './dialog.css'
 
-/** A modal dialog of the browser: it traps the focus, closes on Escape and gives the focus back. */
+/** A modal dialog of the browser: it traps the focus, begins in the first field, closes on Escape and gives the focus back. */
 export function Dialog(props: {
   readonly open: boolean
   readonly title: string
@@ -19,9 +19,16 @@ export function Dialog(props: {
   useEffect(() => {
     const dialog = element.current
     if (!dialog || dialog.open === open) return
-    if (open) dialog.showModal()
-    else dialog.close()
+    if (!open) return dialog.close()
+    dialog.showModal()
+    dialog.querySelector<HTMLElement>('form :is(input, select, textarea):not([type="radio"])')?.focus()
   }, [open])
+
+  // One that is taken out while it is open would take the focus with it. Earlier than the removal: hence the layout effect.
+  useLayoutEffect(() => {
+    const dialog = element.current
+    return () => dialog?.close()
+  }, [])
 
   return (
     <dialog
