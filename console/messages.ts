@@ -178,7 +178,7 @@ const catalogue = {
   'session.cookie': 'Kept as',
   'session.cookieText': 'A cookie that scripts cannot read. This page knows nothing that could open your account.',
   'session.end': 'Sign out',
-  'session.endText': 'The session ends on the server at once, whatever this browser still holds.',
+  'session.endText': 'Signing out ends the session on the server at once, whatever this browser still holds.',
 } as const satisfies Record<string, Text>
 
 export type Catalogue = typeof catalogue
