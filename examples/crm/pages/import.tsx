@@ -15,7 +15,7 @@ import {
   useToast,
   useWrite,
 } from 'holdfast/console'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { client } from '../client.ts'
 import { say } from '../messages.ts'
 import { ImportMapping, type ImportRead } from './import-mapping.tsx'
@@ -34,6 +34,7 @@ export function ImportPage() {
 function OpenImport({ id, onLeaving }: { readonly id: string; readonly onLeaving: (leaving: boolean) => void }) {
   const read = useRead(client.readImport, { params: { import: id } })
   useRepeat(read.data?.import.state === 'running', () => read.refetch(), 700)
+  useFocusKept(read.data?.import.state)
   return (
     <Loaded of={read} page>
       {(found) => (
@@ -155,6 +156,16 @@ function ThrowAway({ id, onLeaving }: { readonly id: string; readonly onLeaving:
       {say('import.delete')}
     </Button>
   )
+}
+
+/** The button that began the next state has gone, and the focus with it: the page's heading takes it. */
+function useFocusKept(state: string | undefined): void {
+  const before = useRef(state)
+  useEffect(() => {
+    if (before.current !== undefined && before.current !== state && document.activeElement === document.body)
+      document.querySelector<HTMLElement>('h1')?.focus()
+    before.current = state
+  }, [state])
 }
 
 function useRepeat(isOn: boolean, act: () => unknown, everyMilliseconds: number): void {
