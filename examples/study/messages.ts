@@ -73,6 +73,7 @@ export const say = createMessages({
   'card.front': 'Front',
   'card.back': 'Back',
   'card.due': 'Comes back',
+  'card.dueNow': 'Now',
   'card.changed': 'This card was changed since you opened it',
   'card.takeTheirs': 'Use these words',
   'card.keepMine': 'Save mine instead',

@@ -112,7 +112,7 @@ function Cards(props: {
       cell: ({ front }) => <span className="side">{front}</span>,
     },
     { key: 'back', title: say('card.back'), cell: ({ back }) => <span className="side">{back}</span> },
-    { key: 'due', title: say('card.due'), cell: ({ dueAt }) => <RelativeTime at={dueAt} /> },
+    { key: 'due', title: say('card.due'), cell: ({ dueAt }) => <ComesBack at={dueAt} /> },
     {
       key: 'actions',
       title: say('decks.actions'),
@@ -146,6 +146,11 @@ function Cards(props: {
       </Dialog>
     </>
   )
+}
+
+/** A card whose time has come waits; it does not come back "7 minutes ago". */
+function ComesBack({ at }: { readonly at: string }) {
+  return Date.parse(at) <= Date.now() ? say('card.dueNow') : <RelativeTime at={at} />
 }
 
 function CardActions({ card, onEdit }: { readonly card: Card; readonly onEdit: () => void }) {

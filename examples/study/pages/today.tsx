@@ -150,14 +150,21 @@ function Unsaved(props: {
 }
 
 function NothingDue({ done }: { readonly done: number }) {
+  const place = useRef<HTMLDivElement>(null)
+  // The last card has gone, and the focus with it.
+  useEffect(() => {
+    if (document.activeElement === document.body) place.current?.focus()
+  }, [])
   const decks = (
     <PageLink look={done > 0 ? 'button' : 'primary'} to="/decks">
       {say('today.decks')}
     </PageLink>
   )
   return (
-    <EmptyState title={say(done > 0 ? 'today.finished' : 'today.nothing')} action={decks}>
-      {done > 0 ? say('today.finishedText', { count: done }) : say('today.nothingText')}
-    </EmptyState>
+    <div className="nothing-due" ref={place} tabIndex={-1}>
+      <EmptyState title={say(done > 0 ? 'today.finished' : 'today.nothing')} action={decks}>
+        {done > 0 ? say('today.finishedText', { count: done }) : say('today.nothingText')}
+      </EmptyState>
+    </div>
   )
 }
