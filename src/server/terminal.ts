@@ -43,12 +43,12 @@ export function screen(started: Started): string {
   const lines = [
     `Holdfast is ready after ${started.seconds.toFixed(1)} s`,
     '',
-    `  ${started.landing.padEnd(26)} landing page${started.hasMailbox ? ', demo, development mailbox (/mail)' : ''}`,
+    `  ${started.landing.padEnd(31)} landing page${started.hasMailbox ? ', demo, development mailbox (/mail)' : ''}`,
   ]
   for (const { product, origin } of started.products) {
     lines.push(
-      `  ${origin.padEnd(26)} ${product.title}: ${product.sentence}`,
-      `  ${`${origin}/security`.padEnd(26)} its security page`,
+      `  ${origin.padEnd(31)} ${product.title}: ${product.sentence}`,
+      `  ${`${origin}/security`.padEnd(31)} its security page`,
     )
     const people = product.name === 'crm' ? started.demo.crm : started.demo.study
     for (const { who, address, password } of people)
