@@ -105,6 +105,11 @@ export function Form<V extends Values>(props: {
   const { form, children, actions, explain, label } = props
   const element = useRef<HTMLFormElement>(null)
   useFocusOnProblem(element, form.problem)
+  // An explanation that is empty takes no place and no focus: a dialog says it, and gives the focus back to the input.
+  const notice =
+    form.problem &&
+    !isPlaced(form.problem, form.values) &&
+    (explain?.(form.problem) ?? <FormProblem problem={form.problem} values={form.values} />)
   return (
     <form
       ref={element}
@@ -115,9 +120,9 @@ export function Form<V extends Values>(props: {
         void form.submit()
       }}
     >
-      {form.problem && !isPlaced(form.problem, form.values) && (
+      {notice && (
         <div className="form-problem" tabIndex={-1}>
-          {explain?.(form.problem) ?? <FormProblem problem={form.problem} values={form.values} />}
+          {notice}
         </div>
       )}
       {children}
