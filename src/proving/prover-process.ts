@@ -24,7 +24,7 @@ export type FromProver =
 const all = [...controls, proving]
 const asked = new Map<string, readonly string[]>()
 const stop = new AbortController()
-const say = (message: FromProver) => process.send?.(message)
+const say = (message: FromProver) => process.send?.(message, undefined, undefined, endWithoutParent)
 
 process.on('message', (message: ToProver) => {
   if (message.kind === 'again') asked.set(message.product, message.only)
@@ -41,6 +41,11 @@ process.on('message', (message: ToProver) => {
 process.on('disconnect', () => process.exit(0))
 process.on('SIGTERM', () => stop.abort())
 process.on('SIGINT', () => {})
+
+/** A parent that is going no longer listens, a moment before the channel says so: nobody is left to tell. */
+function endWithoutParent(error: Error | null): void {
+  if (error) process.exit(0)
+}
 
 async function run(message: Exclude<ToProver, { kind: 'again' }>): Promise<void> {
   for (const job of message.jobs) {
