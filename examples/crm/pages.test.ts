@@ -124,8 +124,9 @@ test('two edits of one contact: the later one sees both, chooses, and nothing is
   expect(await note.getByRole('radio', { name: /Yours.*mine/s }).isChecked()).toBe(true)
   await note.getByRole('radio', { name: /As it is now.*theirs/s }).check()
 
-  // Back to the form: what was typed is still there, and saving asks again.
+  // Back to the form: what was typed is still there, the keyboard goes on where it was, and saving asks again.
   await dialog.getByRole('button', { name: 'Back to my form' }).click()
+  expect(await second.evaluate(() => document.activeElement?.textContent)).toBe('Save')
   expect(await second.getByLabel('Note').inputValue()).toBe('mine')
   await second.getByRole('button', { name: 'Save' }).click()
   await note.getByRole('radio', { name: /theirs/ }).check()
