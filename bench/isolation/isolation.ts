@@ -72,7 +72,7 @@ const fullPlan: Plan = {
   connections: 16,
   rounds: 11,
   seconds: 1,
-  growthRounds: 9,
+  growthRounds: 5,
   latencyRounds: 5,
   sizes: [
     { tenants: 1_000, rows: 1_000_000 },
@@ -125,15 +125,13 @@ export async function measureIsolation(options: Options): Promise<Results> {
   const endings: (() => unknown)[] = [() => rmSync(folder, { recursive: true }), () => data.release()]
   try {
     bar.say('database: starting')
+    endings.push(() => discardCluster(data.path, bar.say))
     const cluster = await startCluster({
       folder: data.path,
       log: bar.say,
       ...(options.binFolder === undefined ? {} : { binFolder: options.binFolder }),
     })
-    endings.push(async () => {
-      await cluster.stop()
-      await discardCluster(data.path, bar.say)
-    })
+    endings.push(() => cluster.stop())
     const load: Load = startChild('load-process.ts')
     endings.push(() => load.stop())
     const contestants: ContestantName[] = ['bare', 'protected', 'usual']
@@ -297,7 +295,7 @@ async function warmUp(bench: Bench, dataset: Dataset, one: Running): Promise<voi
   bench.progress(`warming ${one.name}`)
   const traffic = dataset.trafficOf(one.name)
   const { connections } = bench.plan
-  const seconds = bench.options.quick ? 1.5 : 4
+  const seconds = bench.options.quick ? 1.5 : 3
   const job = { port: one.port, connections, traffic, leadIn: 0 }
   await bench.load.ask({ ...job, shape: 'everyTenant', seconds: 0 })
   for (const shape of shapes) await bench.load.ask({ ...job, shape, seconds })
