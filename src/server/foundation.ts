@@ -21,6 +21,7 @@ import { open, type Route, type Routes, type Transaction } from '../platform/htt
 import { startWorker } from '../platform/jobs/worker.ts'
 import { type Mailer, startOutbox } from '../platform/mail/outbox.ts'
 import type { SecurityJson } from '../proving/evidence.ts'
+import type { ProverJob } from '../proving/prover.ts'
 import { createAnswers } from './answers.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { isOrganisationId, readInput } from './input.ts'
@@ -82,6 +83,11 @@ export interface Foundation {
     readonly auditor: Login
   }
   securityJson(): Promise<SecurityJson>
+  /**
+   * What `startProver` needs to attack this product from a process of its own. `stateFile`: where it keeps the names and
+   * passwords of its canaries, mode 0600.
+   */
+  proverJob(own: { readonly passwords: ProverJob['passwords']; readonly stateFile: string }): ProverJob
   stop(): Promise<void>
 }
 
@@ -181,15 +187,29 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
         log: (error) => options.log.failure({ part: 'housekeeping', error }),
       }),
     ]
+    const ownerMask = maskOfAll(product.roles.owner.permissions, masks)
     return {
       handle,
       organisation: (request, at, run) =>
         enterOrganisation({ sessions, app: logins.app, masks, origin }, request, at, run),
       cookieName: sessions.cookieName,
       routes,
-      ownerMask: maskOfAll(product.roles.owner.permissions, masks),
+      ownerMask,
       logins,
       securityJson: security.json,
+      proverJob: ({ passwords: { app, worker, auditor, prover }, stateFile }) => ({
+        product: product.name,
+        people: product.people,
+        origin,
+        cookieName: sessions.cookieName,
+        database: options.database,
+        passwords: { app, worker, auditor, prover },
+        ownerMask,
+        plant: product.canary('{mark}').map(({ text, values }) => ({ text, values })),
+        stateFile,
+        commit: options.commit,
+        where: 'live',
+      }),
       async stop() {
         await Promise.all(running.map((one) => one.stop()))
         await closeAll(logins)

@@ -52,7 +52,13 @@ export function createLandingHandler(given: LandingParts): (request: Request, pe
     if (request.method === 'POST') return turn(parts, url)
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw new Refusal(kinds.methodNotAllowed, { headers: { allow: 'GET, HEAD, POST' } })
-    if (url.pathname === '/') return html(renderLanding(await view(parts)))
+    if (url.pathname === '/') {
+      const shown = await view(parts)
+      const page = html(renderLanding(shown))
+      // Until the page of the product shows what was done here, this one looks again by itself.
+      if (shown.sabotages.some(isAwaited)) page.headers.set('refresh', '3')
+      return page
+    }
     const file = files[url.pathname]
     if (file !== undefined)
       return new Response(file.body, {
@@ -94,6 +100,12 @@ export function createLandingHandler(given: LandingParts): (request: Request, pe
       })
     }
   }
+}
+
+/** It was broken or mended here, and the product's page does not show it yet. */
+function isAwaited({ brokenSince, shows }: Landing['sabotages'][number]): boolean {
+  if (shows === 'not-applicable') return false
+  return brokenSince === undefined ? shows === 'broken' : shows !== 'broken'
 }
 
 function withoutSecrets(parts: LandingParts): LandingParts {

@@ -109,9 +109,17 @@ function readShell(folder: string): ((title: string, nonce: string) => string) |
     styles: string[]
   }
   const styles = manifest.styles.map((one) => `<link rel="stylesheet" href="${one}">`).join('')
-  return (title, nonce) =>
-    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
-    `<meta name="color-scheme" content="light dark"><title>${title}</title><link rel="icon" type="image/svg+xml" href="${securityPaths.icon}">${styles}` +
-    `<script type="module" nonce="${nonce}" src="${manifest.script}"></script></head>` +
-    `<body><div id="console"></div><noscript>${title} needs JavaScript. The security page does not: <a href="/security">read it</a>.</noscript></body></html>`
+  return (plain, nonce) => {
+    const title = escapeText(plain)
+    return (
+      `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
+      `<meta name="color-scheme" content="light dark"><title>${title}</title><link rel="icon" type="image/svg+xml" href="${securityPaths.icon}">${styles}` +
+      `<script type="module" nonce="${nonce}" src="${manifest.script}"></script></head>` +
+      `<body><div id="console"></div><noscript>${title} needs JavaScript. The security page does not: <a href="/security">read it</a>.</noscript></body></html>`
+    )
+  }
+}
+
+function escapeText(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

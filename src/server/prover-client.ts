@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Finding } from '../kernel/finding.ts'
 import type { ProverJob } from '../proving/prover.ts'
@@ -55,7 +56,9 @@ export async function proveOnce(
 }
 
 function launch(events: ProverEvents): ChildProcess {
-  const child = fork(fileURLToPath(new URL('../proving/prover-process.ts', import.meta.url)), [], {
+  // Built, both end in .js.
+  const script = `../proving/prover-process${path.extname(import.meta.filename)}`
+  const child = fork(fileURLToPath(new URL(script, import.meta.url)), [], {
     env: {},
     execArgv: process.execArgv,
     serialization: 'advanced',

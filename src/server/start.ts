@@ -59,7 +59,7 @@ export interface StartOptions {
 }
 
 /** The embedded server is for demos: it is older than the security floor, and its page says so under somebody's name. */
-const demoRisks: readonly AcceptedRisk[] = [
+export const demoRisks: readonly AcceptedRisk[] = [
   {
     claim: 'tenant-isolation/server-is-patched',
     reason: 'npm has no newer embedded PostgreSQL; it serves demos and development only',
@@ -143,7 +143,7 @@ export async function start(options: StartOptions): Promise<Started> {
     if (mail.mailbox !== undefined) told('demo: people sign up, verify, invite and accept')
     const demo = await demoPeople(folder.path, running, mail.mailbox)
     const prover = startProver(
-      running.map((one) => proverJob(one, server.superuser, secrets, folder.path, commit)),
+      running.map((one) => proverJob(one, secrets, folder.path)),
       {
         progress: options.proved,
         failed: (failure) => logOf(log, failure.product).failure({ part: 'prover', error: new Error(failure.message) }),
@@ -171,7 +171,7 @@ export async function start(options: StartOptions): Promise<Started> {
       path.join(folder.path, 'running.json'),
       JSON.stringify({
         landing,
-        jobs: running.map((one) => publicJob(proverJob(one, server.superuser, secrets, folder.path, commit))),
+        jobs: running.map((one) => publicJob(proverJob(one, secrets, folder.path))),
       }),
     )
     return {
@@ -292,27 +292,11 @@ async function demoPeople(
   return complete
 }
 
-function proverJob(
-  { product, origin, foundation }: Started['products'][number],
-  database: { host: string; port: number },
-  secrets: Secrets,
-  folder: string,
-  commit: string,
-): ProverJob {
-  const { app, worker, auditor, prover } = secrets.passwords
-  return {
-    product: product.name,
-    people: product.people,
-    origin,
-    cookieName: foundation.cookieName,
-    database: { host: database.host, port: database.port, database: databaseOf(product) },
-    passwords: { app, worker, auditor, prover },
-    ownerMask: foundation.ownerMask,
-    plant: product.canary('{mark}').map(({ text, values }) => ({ text, values })),
+function proverJob({ product, foundation }: Started['products'][number], secrets: Secrets, folder: string): ProverJob {
+  return foundation.proverJob({
+    passwords: secrets.passwords,
     stateFile: path.join(folder, `canaries-${product.name}.json`),
-    commit,
-    where: 'live',
-  }
+  })
 }
 
 /** What `holdfast prove` finds in the folder; the passwords it reads from the secrets. */

@@ -17,7 +17,7 @@ export interface Mail {
 export function verificationMail({ title, origin }: Site, token: string): Mail {
   return {
     subject: `Confirm your address for ${title}`,
-    text: `Somebody, we hope you, is signing up for ${title} with this address.
+    text: `Somebody is signing up for ${title} with this address.
 
 If it was you, confirm it here:
 

@@ -49,6 +49,10 @@ begin
     if cardinality(word) > 4 then
       raise exception 'inventory of %: «%» has more than four words', named, trim(line);
     end if;
+    if word[2] is null or word[2] not in ('none', 'personal', 'secret') or (word[2] <> 'none' and cardinality(word) < 4) then
+      raise exception 'inventory of %: «%» does not say what the column holds', named, trim(line)
+        using hint = format('Write one of: %1$s none | %1$s personal <category> <retention> | %1$s secret <category> <retention>', word[1]);
+    end if;
     insert into holdfast.column_inventory values (named, word[1], word[2], word[3], word[4]);
   end loop;
   for word in
@@ -489,12 +493,14 @@ begin
   select attnum into tenant_column from pg_attribute
    where attrelid = relation and attname = 'organisation_id' and atttypid = 'uuid'::regtype and attnotnull and not attisdropped;
   if tenant_column is null then
-    raise exception '% needs a column organisation_id uuid not null', named;
+    raise exception '% needs a column organisation_id uuid not null', named
+      using hint = 'Every row of a tenant table belongs to one organisation; the default is set here.';
   end if;
   -- An index that does not begin with the organisation answers questions about other tenants: whether a key exists.
   select string_agg(i.indexrelid::regclass::text, ', ') into bad from pg_index i where i.indrelid = relation and i.indkey[0] <> tenant_column;
   if bad is not null then
-    raise exception 'index of % not led by organisation_id: %', named, bad;
+    raise exception 'index of % not led by organisation_id: %', named, bad
+      using hint = 'Begin the index, or the key, with organisation_id: create index … (organisation_id, …).';
   end if;
   select string_agg(i.indexrelid::regclass::text, ', ') into bad from pg_index i where i.indrelid = relation and i.indexprs is not null;
   if bad is not null then

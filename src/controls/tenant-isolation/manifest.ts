@@ -17,7 +17,7 @@ holdfast · body · holdfast.classify(regclass,text,text) · 01e3ae126d9283c83d7
 holdfast · body · holdfast.count_rows(regclass) · b38fed28adeb34bf2a773a5ad6bfa0c3
 holdfast · body · holdfast.count_rows_of(regclass,uuid) · a966b95c945bc92caf8e36d6558977b5
 holdfast · body · holdfast.credential(text) · af658a02952b2610eb3f409a69f96af9
-holdfast · body · holdfast.declare_table(regclass,text,text) · 63e5770b2b2e57aa8d9ec51f525ca037
+holdfast · body · holdfast.declare_table(regclass,text,text) · 2acf822441ffaf4e9b2f04f124f999ca
 holdfast · body · holdfast.demand(text) · 0395d72086238094ee67396fb6fb4e7a
 holdfast · body · holdfast.end_lease(bytea) · 2ce2d108be03357535f306c523004fb2
 holdfast · body · holdfast.end_overdue(integer) · 18a75cc9dbf88145bc6498678a8ed91e
@@ -50,7 +50,7 @@ holdfast · body · holdfast.organisation_name() · 43d086c6bc0495b57f378adbec7f
 holdfast · body · holdfast.own_organisation(bytea) · 4491b65cea0df0c6a060855b549bb4fd
 holdfast · body · holdfast.password_shapes() · 1e640ff2e0bab7a7c2099bafc7488ef3
 holdfast · body · holdfast.person() · c2b955214097dc3f68393b3113114967
-holdfast · body · holdfast.protect(regclass,text) · f9954db7be27094de07f5d942e46622e
+holdfast · body · holdfast.protect(regclass,text) · 1382909a53fe45fa6bd88702d3f66bc9
 holdfast · body · holdfast.qualified_name(regclass) · 54cedb10ca36ddf3018d3878134f3f57
 holdfast · body · holdfast.queue_mail(text,text,text) · a223838cfe4761dd84cb828806ed0a09
 holdfast · body · holdfast.record_change() · 7278dc9eba3f27b38814be9eb9cea3f2

@@ -113,8 +113,8 @@ async function applyOne(client: pg.Client, migration: Migration): Promise<boolea
   } catch (error) {
     await client.query('rollback').catch(() => {})
     if (error instanceof MigrationRefused || lockTimedOut(error)) throw error
-    const { message, hint, where } = error as { message: string; hint?: string; where?: string }
-    throw new MigrationRefused(`${label}: ${message}${hint ? `\n  ${hint}` : ''}${where ? `\n  ${where}` : ''}`, {
+    const { message, hint } = error as { message: string; hint?: string }
+    throw new MigrationRefused(`${label}: ${message}${hint ? `\n  ${hint}` : ''}`, {
       cause: error,
     })
   }
