@@ -72,13 +72,25 @@ export async function migrate(
   }
 }
 
+/** Of two installers that make it at once one fails, and then finds it made. */
 async function createLedger(client: pg.Client): Promise<void> {
-  await client.query('set role holdfast_keeper')
-  await client.query(`create table if not exists holdfast.migration (
-    source text not null check (source in ('package', 'app')), number integer not null, name text not null, digest text not null,
-    breaking boolean not null, applied_at timestamptz not null default now(), primary key (source, number))`)
-  await client.query('grant select on holdfast.migration to holdfast_auditor')
-  await client.query('reset role')
+  for (let attempt = 1; ; attempt++) {
+    const { rows } = await client.query("select to_regclass('holdfast.migration') is not null as there")
+    if (rows[0].there) return
+    try {
+      // In one transaction: whoever sees the table sees the grant with it.
+      await client.query(`begin; set local role holdfast_keeper;
+        create table holdfast.migration (
+          source text not null check (source in ('package', 'app')), number integer not null, name text not null, digest text not null,
+          breaking boolean not null, applied_at timestamptz not null default now(), primary key (source, number));
+        grant select on holdfast.migration to holdfast_auditor;
+        commit`)
+      return
+    } catch (error) {
+      await client.query('rollback')
+      if (attempt === 5 || !['23505', '42P07', 'XX000'].includes((error as { code?: string }).code ?? '')) throw error
+    }
+  }
 }
 
 /** Returns whether it was applied now. */
