@@ -8,15 +8,19 @@ export interface BoundedFile {
   close(): void
 }
 
-/** Appends to `file`, mode 0600. At most `maxBytes` × (`olderFiles` + 1) are kept; `olderFiles` is 1 or more. */
+/**
+ * Appends to `file`, mode 0600. At most `maxBytes` × (`olderFiles` + 1) are kept; `olderFiles` is 1 or more. What is no file,
+ * such as a pipe or /dev/null, is written to and never moved: root would otherwise put a file in the place of the device.
+ */
 export function openBoundedFile(file: string, maxBytes = 5_000_000, olderFiles = 1): BoundedFile {
   let descriptor = openSync(file, 'a', 0o600)
-  let bytes = fstatSync(descriptor).size
+  const opened = fstatSync(descriptor)
+  let bytes = opened.size
   return {
     file,
     write(text) {
       const data = Buffer.from(text)
-      if (bytes > 0 && bytes + data.length > maxBytes) {
+      if (opened.isFile() && bytes > 0 && bytes + data.length > maxBytes) {
         closeSync(descriptor)
         moveOn(file, olderFiles)
         descriptor = openSync(file, 'a', 0o600)

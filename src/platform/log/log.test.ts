@@ -1,6 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { hash } from '@node-rs/bcrypt'
@@ -277,4 +287,19 @@ test('a full file makes room, and no more than the stated size is kept', () => {
   again.write('x\n')
   again.close()
   expect(readFileSync(path.join(folder, 'bounded.log'), 'utf8')).toBe('x\n')
+})
+
+test('what is no file is never moved aside', () => {
+  const pipe = path.join(folder, 'pipe')
+  expect(spawnSync('mkfifo', [pipe]).status).toBe(0)
+  // Open for both, so that nobody waits for the other end; read as it is written, so that it never fills.
+  const reader = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK)
+  const bounded = openBoundedFile(pipe, 100, 1)
+  for (let number = 0; number < 10; number++) {
+    bounded.write(`${String(number).padStart(59)}\n`)
+    expect(readSync(reader, Buffer.alloc(100))).toBe(60)
+  }
+  bounded.close()
+  closeSync(reader)
+  expect(readdirSync(folder).sort()).toEqual(['pipe', 'server.log'])
 })
