@@ -1,12 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import path from 'node:path'
 
-export type ContestantName = 'bare' | 'protected' | 'usual' | 'better-auth' | 'better-auth-shortcut'
+export type ContestantName = 'bare' | 'protected' | 'usual' | 'usual-prepared' | 'better-auth' | 'better-auth-shortcut'
 
 export const titles: Readonly<Record<ContestantName, string>> = {
   bare: 'a  bare route',
   protected: 'b  Holdfast',
   usual: 'c  usual way',
+  'usual-prepared': "c' prepared",
   'better-auth': 'd  better-auth',
   'better-auth-shortcut': "d' shortcut",
 }

@@ -40,8 +40,9 @@ export async function makeDataset(options: DatasetOptions): Promise<Dataset> {
   const traffic = new Map<ContestantName, Traffic>([
     ['bare', { tenants, rows }],
     ['protected', { tenants, rows, cookies: await issueSessions(options, guarded) }],
-    ['usual', { tenants, rows, cookies: numbers(tenants).map((tenant) => `session=${usualToken(tenant)}`) }],
   ])
+  const cookies = numbers(tenants).map((tenant) => `session=${usualToken(tenant)}`)
+  for (const name of ['usual', 'usual-prepared'] as const) traffic.set(name, { tenants, rows, cookies })
   if (options.contestants.includes('better-auth')) {
     const cookies = await fillBetterAuth(options, plain)
     for (const name of ['better-auth', 'better-auth-shortcut'] as const) traffic.set(name, { tenants, rows, cookies })

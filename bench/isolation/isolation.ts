@@ -50,7 +50,12 @@ export interface Results {
   readonly skipped: Readonly<Record<string, string>>
   readonly contestants: Readonly<Partial<Record<ContestantName, Readonly<Record<Shape, Measured>>>>>
   readonly ratios: Readonly<
-    Record<Shape, Readonly<Record<'vsBare' | 'vsUsual' | 'vsBetterAuth' | 'vsBetterAuthShortcut', number | null>>>
+    Record<
+      Shape,
+      Readonly<
+        Record<'vsBare' | 'vsUsual' | 'vsUsualPrepared' | 'vsBetterAuth' | 'vsBetterAuthShortcut', number | null>
+      >
+    >
   >
   readonly growth: readonly Growth[]
   /** Milliseconds, medians, one request at a time, the database half a millisecond away in each direction. */
@@ -134,7 +139,7 @@ export async function measureIsolation(options: Options): Promise<Results> {
     endings.push(() => cluster.stop())
     const load: Load = startChild('load-process.ts')
     endings.push(() => load.stop())
-    const contestants: ContestantName[] = ['bare', 'protected', 'usual']
+    const contestants: ContestantName[] = ['bare', 'protected', 'usual', 'usual-prepared']
     if (why === undefined) contestants.push('better-auth', 'better-auth-shortcut')
     const bench: Bench = {
       options,
@@ -153,6 +158,7 @@ export async function measureIsolation(options: Options): Promise<Results> {
         bare: await freePort(),
         protected: await freePort(),
         usual: await freePort(),
+        'usual-prepared': await freePort(),
         'better-auth': await freePort(),
         'better-auth-shortcut': await freePort(),
       },
@@ -192,6 +198,7 @@ async function measureAll(bench: Bench): Promise<Omit<Results, 'postgres' | 'pla
     ratios: mapShapes((shape) => ({
       vsBare: ratio(compared.rounds[shape], 'bare'),
       vsUsual: ratio(compared.rounds[shape], 'usual'),
+      vsUsualPrepared: ratio(compared.rounds[shape], 'usual-prepared'),
       vsBetterAuth: ratio(compared.rounds[shape], 'better-auth'),
       vsBetterAuthShortcut: ratio(compared.rounds[shape], 'better-auth-shortcut'),
     })),

@@ -12,6 +12,7 @@ const colours: Readonly<Record<ContestantName, string>> = {
   bare: '#a9b4b0',
   protected: '#1d5c4d',
   usual: '#c9a86a',
+  'usual-prepared': '#dcc79b',
   'better-auth': '#8a6d5a',
   'better-auth-shortcut': '#b39a89',
 }
@@ -58,11 +59,11 @@ function drawBars(title: string, bars: readonly Column[], left: number): string 
   const most = Math.max(...bars.map((bar) => bar.value))
   const room = 272 - 104 - 62
   const rows = bars.map(({ name, value, label }, index) => {
-    const top = 112 + index * 33
+    const top = 110 + index * 28
     const long = (value / most) * room
-    return `${text(left, top + 15, titles[name])}
-<rect x="${left + 104}" y="${top}" width="${long.toFixed(1)}" height="22" rx="2" fill="${colours[name]}"/>
-${text(left + 104 + long + 8, top + 15, label, { weight: name === 'protected' ? 600 : 400 })}`
+    return `${text(left, top + 14, titles[name])}
+<rect x="${left + 104}" y="${top}" width="${long.toFixed(1)}" height="20" rx="2" fill="${colours[name]}"/>
+${text(left + 104 + long + 8, top + 14, label, { weight: name === 'protected' ? 600 : 400 })}`
   })
   return `${text(left, 98, title, { weight: 600 })}\n${rows.join('\n')}`
 }

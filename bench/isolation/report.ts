@@ -33,6 +33,7 @@ export function summaryOf(results: Results) {
 const ratioTitles = {
   vsBare: 'b / a',
   vsUsual: 'b / c',
+  vsUsualPrepared: "b / c'",
   vsBetterAuth: 'b / d',
   vsBetterAuthShortcut: "b / d'",
 } as const
