@@ -6,6 +6,7 @@ import type { Finding, Where } from '../kernel/finding.ts'
 import { newId } from '../kernel/id.ts'
 import { Login, type LoginOptions } from '../platform/database/login.ts'
 import type { Statement } from '../platform/database/statement.ts'
+import { alone } from './alone.ts'
 import { type BenchOptions, createBench, type KeptCanaries } from './bench.ts'
 import { readFindings, recordFindings } from './ledger.ts'
 import { runProbes, selectProbes } from './runner.ts'
@@ -47,7 +48,7 @@ export async function prove(
       against: 'real',
       commit: job.commit,
       bench: async () => {
-        bench = await createBench(benchOptionsOf(job))
+        bench = await alone(job.stateFile, () => createBench(benchOptionsOf(job)))
         return bench
       },
       told: (progress) => told({ product: job.product, ...progress }),
