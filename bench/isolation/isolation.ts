@@ -134,6 +134,8 @@ export async function measureIsolation(options: Options): Promise<Results> {
     const cluster = await startCluster({
       folder: data.path,
       log: bar.say,
+      // All contestants hold their connections at once, also those who are not asked.
+      settings: { max_connections: '120' },
       ...(options.binFolder === undefined ? {} : { binFolder: options.binFolder }),
     })
     endings.push(() => cluster.stop())
