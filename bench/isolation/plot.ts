@@ -91,7 +91,7 @@ function drawGrowth({ growth }: Results, axis: 'tenants' | 'rows', left: number)
 ${points.map(([px, py]) => `<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="3.5" fill="${colours.protected}"/>`).join('')}
 ${text(lastX, lastY + (isAbove ? -10 : 20), shapeTitles[shape].toLowerCase(), { anchor: 'end' })}`
   })
-  return `${text(left, 304, `Holdfast over the bare route, as ${axis} grow (${along[0]![other].toLocaleString('en')} ${other})`, { weight: 600 })}
+  return `${text(left, 304, `Holdfast ÷ bare route as ${axis} grow (${along[0]![other].toLocaleString('en')} ${other})`, { weight: 600 })}
 ${grid.join('\n')}
 ${ticks.join('\n')}
 ${lines.join('\n')}`

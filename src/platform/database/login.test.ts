@@ -203,10 +203,15 @@ describe('a poisoned role', () => {
 describe('the pool', () => {
   test('opens no more connections than it may, and refuses clearly when none becomes free', async () => {
     const login = world.login('app', { most: 2, waitMillis: 300 })
-    const busy = [1, 2].map(() =>
-      login.entered(world.a.entry, text('select count(*) from generate_series(1, 2500000)')),
+    const held = Promise.withResolvers<void>()
+    const entered = [1, 2].map(() => Promise.withResolvers<void>())
+    const busy = entered.map(({ resolve }) =>
+      login.transaction(world.a.entry, async () => {
+        resolve()
+        await held.promise
+      }),
     )
-    await sleep(50)
+    await Promise.all(entered.map(({ promise }) => promise))
     const refused = await Promise.allSettled([login.query(one), login.query(one)])
     for (const outcome of refused)
       expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'no connection became free in time' } })
@@ -215,6 +220,7 @@ describe('the pool', () => {
       true,
     ])
     expect(login.state.open).toBe(2)
+    held.resolve()
     await Promise.all(busy)
     expect(await login.query(one)).toEqual([{ one: 1 }])
   })
