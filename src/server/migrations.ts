@@ -7,8 +7,12 @@ import type { Product } from './product.ts'
 const folders = [
   'controls/tenant-isolation',
   'controls/audit-log',
+  'controls/rate-limits',
+  'controls/sessions',
   'controls/accounts',
+  'controls/two-factor',
   'controls/organisations',
+  'controls/sign-in',
   'platform/jobs',
   'platform/mail',
   'platform/http',

@@ -26,8 +26,12 @@ const foundation = async (): Promise<Migration[]> => {
     [
       'controls/tenant-isolation',
       'controls/audit-log',
+      'controls/rate-limits',
+      'controls/sessions',
       'controls/accounts',
+      'controls/two-factor',
       'controls/organisations',
+      'controls/sign-in',
       'platform/jobs',
       'platform/mail',
       'platform/http',

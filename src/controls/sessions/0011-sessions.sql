@@ -1,0 +1,2 @@
+-- Reserved for sessions while version 0.2.0 is being made.
+select 1;
