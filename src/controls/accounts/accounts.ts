@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Refusal } from '../../kernel/refusal.ts'
 import type { Login } from '../../platform/database/login.ts'
 import { sql } from '../../platform/database/statement.ts'
-import { knownAddressMail, type Site, verificationMail } from './mails.ts'
+import { knownAddressMail, type Mail, type Site, verificationMail } from './mails.ts'
 import type { Passwords } from './passwords.ts'
 import { linkDead } from './refusals.ts'
 
@@ -56,6 +56,18 @@ export async function verifyAgain(
   const { token, hash } = newToken()
   const { subject, text } = verificationMail(site, token)
   await identity.query(sql`select holdfast.verify_again(${entry}, ${hash}, ${subject}, ${text})`)
+}
+
+/**
+ * A mail to the address on record of `person` (a UUID), about something that happened to their account. Queued in the database
+ * and sent after; at most thirty in an hour, and none to an address that was never confirmed. Returns whether it was queued.
+ * `mail` must hold nothing that a stranger typed.
+ */
+export async function notify(identity: Login, person: string, mail: Mail): Promise<boolean> {
+  const [answer] = await identity.query(
+    sql<{ queued: boolean }>`select holdfast.notify_person(${person}, ${mail.subject}, ${mail.text}) as queued`,
+  )
+  return answer!.queued
 }
 
 /** Who has an address, and the hash of the password; undefined for nobody. For sign-in alone. */
