@@ -48,7 +48,7 @@ async function tab(options: BrowserContextOptions = {}): Promise<Page> {
 
 async function signIn(page: Page, address: string, at = '/sign-in'): Promise<void> {
   await page.goto(server.origin + at)
-  await page.getByLabel('Mail address').fill(address)
+  await page.getByLabel('Email address').fill(address)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
@@ -79,7 +79,7 @@ describe('the way in', () => {
     const page = await tab()
     await page.goto(`${server.origin}/sign-up`)
     await page.getByLabel('Your name').fill('Mara Lindqvist')
-    await page.getByLabel('Mail address').fill('mara@quay.example')
+    await page.getByLabel('Email address').fill('mara@quay.example')
     await page.getByLabel('Password').fill(password)
     await page.keyboard.press('Enter')
     await heading(page, 'Look into your mailbox').waitFor()
@@ -106,7 +106,7 @@ describe('the way in', () => {
 
     await page.getByRole('link', { name: 'Members' }).click()
     await page.getByRole('button', { name: 'Invite a colleague' }).click()
-    await page.getByLabel('Mail address').fill('tom@quay.example')
+    await page.getByLabel('Email address').fill('tom@quay.example')
     await page.getByLabel('Role').selectOption('admin')
     await page.getByRole('button', { name: 'Send invitation' }).click()
     await page.getByText('An invitation is on its way to tom@quay.example').waitFor()
@@ -116,7 +116,7 @@ describe('the way in', () => {
     const colleague = await tab()
     await colleague.goto(`${server.origin}/invitation#${id}`)
     await colleague.getByRole('link', { name: 'Sign in' }).click()
-    await colleague.getByLabel('Mail address').fill('tom@quay.example')
+    await colleague.getByLabel('Email address').fill('tom@quay.example')
     await colleague.getByLabel('Password').fill(password)
     await colleague.keyboard.press('Enter')
     await colleague.getByRole('button', { name: 'Accept invitation' }).click()
@@ -147,7 +147,7 @@ describe('the way in', () => {
     const { north } = quay()
     const page = await tab()
     await page.goto(`${server.origin}/o/${north.id}/boats?search=tross%2012`)
-    await page.getByLabel('Mail address').fill('mara@quay.example')
+    await page.getByLabel('Email address').fill('mara@quay.example')
     await page.getByLabel('Password').fill(password)
     await page.keyboard.press('Enter')
     await page.getByRole('link', { name: 'Albatross 12' }).waitFor()
@@ -177,7 +177,7 @@ describe('the way in', () => {
     const page = await tab()
     for (const address of ['mara@quay.example', 'nobody@quay.example']) {
       await page.goto(`${server.origin}/sign-in`)
-      await page.getByLabel('Mail address').fill(address)
+      await page.getByLabel('Email address').fill(address)
       await page.getByLabel('Password').fill('a wrong one')
       await page.keyboard.press('Enter')
       await page.getByText('Address and password do not belong together').waitFor()
@@ -312,7 +312,7 @@ describe('a session', () => {
     expect(await page.getByRole('main').innerText()).not.toContain('Albatross')
     await page.getByRole('button', { name: 'Sign in here' }).click()
     await heading(page, 'Sign in').waitFor()
-    await page.getByLabel('Mail address').fill('mara@quay.example')
+    await page.getByLabel('Email address').fill('mara@quay.example')
     await page.getByLabel('Password').fill(password)
     await page.keyboard.press('Enter')
     await heading(page, 'Albatross 2').waitFor()
@@ -332,7 +332,7 @@ describe('a session', () => {
       page.context().waitForEvent('page'),
       page.getByRole('link', { name: 'Sign in in a new tab' }).click(),
     ])
-    await elsewhere.getByLabel('Mail address').fill('mara@quay.example')
+    await elsewhere.getByLabel('Email address').fill('mara@quay.example')
     await elsewhere.getByLabel('Password').fill(password)
     await elsewhere.keyboard.press('Enter')
     await heading(elsewhere, 'Your organisations').waitFor()
@@ -486,7 +486,7 @@ describe('a form', () => {
     const page = await tab()
     await signIn(page, 'mara@quay.example', `/sign-in#/o/${north.id}/members`)
     await page.getByRole('button', { name: 'Invite a colleague' }).click()
-    const address = page.getByRole('dialog').getByLabel('Mail address')
+    const address = page.getByRole('dialog').getByLabel('Email address')
     await address.fill('tom')
     // The browser's own check is passed over: the server's answer is what is tested.
     await page.locator('form').evaluate((form: HTMLFormElement) => {
@@ -549,7 +549,7 @@ describe('the keyboard', () => {
     const { north } = quay()
     const page = await tab()
     await page.goto(`${server.origin}/sign-in#/o/${north.id}/parts`)
-    await page.getByLabel('Mail address').focus()
+    await page.getByLabel('Email address').focus()
     await page.keyboard.type('mara@quay.example')
     await page.keyboard.press('Tab')
     await page.keyboard.type(password)

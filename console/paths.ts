@@ -21,6 +21,7 @@ export const paths = {
   organisations: '/organisations',
   newOrganisation: '/organisations/new',
   session: '/session',
+  account: '/account',
   members: '/members',
   /** Drawn by the server, not by the console. */
   security: '/security',

@@ -1,6 +1,8 @@
 import { type AnyRoute, createRootRoute, createRoute, createRouter, Outlet } from '@tanstack/react-router'
 import type { ComponentType, ReactNode } from 'react'
 import { AccountFrame, Home, LostFrame, OrganisationFrame } from './frames.tsx'
+import { AccountPage } from './pages/accounts/account.tsx'
+import { withAccountTabs } from './pages/accounts/account-tabs.tsx'
 import { CheckMailPage } from './pages/accounts/check-mail.tsx'
 import { SignUpPage } from './pages/accounts/sign-up.tsx'
 import { VerifyPage } from './pages/accounts/verify.tsx'
@@ -31,6 +33,7 @@ export function createConsoleRouter({ people, pages }: ConsoleOptions) {
     frame(root, 'account', AccountFrame, (at) => [
       at(paths.home, Home),
       at(paths.session, SessionPage),
+      at(paths.account, withAccountTabs(AccountPage)),
       ...(people === 'organisations'
         ? [at(paths.organisations, OrganisationsPage), at(paths.newOrganisation, NewOrganisationPage)]
         : []),

@@ -86,6 +86,9 @@ function Account({ me }: { readonly me: Me }) {
         }
       >
         <p className="menu-heading">{me.person.address}</p>
+        <Link className="menu-item" to={paths.account}>
+          {say('shell.account')}
+        </Link>
         <Link className="menu-item" to={paths.session}>
           {say('shell.session')}
         </Link>

@@ -58,7 +58,7 @@ async function learn(options?: BrowserContextOptions): Promise<{ page: Page; lea
   const learner = await world.join('Lena Tide')
   const page = await tab(options)
   await page.goto(`${world.origin}/sign-in`)
-  await page.getByLabel('Mail address').fill(learner.address)
+  await page.getByLabel('Email address').fill(learner.address)
   await page.getByLabel('Password').fill(learner.password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('heading', { level: 1, name: 'Today' }).waitFor()
