@@ -58,6 +58,8 @@ export interface RouteSeen {
   readonly limit: string
   readonly changes: boolean
   readonly hasSchemas: boolean
+  /** Why other sites may call it, `because …`, where the route says so. */
+  readonly crossSite?: string
   /** A query that its schema accepts, `?day=…`, made from the document; empty where none is needed. */
   readonly sampleQuery: string
 }

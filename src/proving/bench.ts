@@ -229,6 +229,7 @@ function routesOf(document: { paths: Record<string, Record<string, Record<string
       limit: String(route['x-limit']),
       changes: method !== 'get',
       hasSchemas: route['x-schemas'] === true,
+      ...(route['x-cross-site'] === undefined ? {} : { crossSite: String(route['x-cross-site']) }),
       sampleQuery: sampleQuery((route.parameters ?? []) as Parameter[]),
     })),
   )

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { createPasswords, type Spend } from '../controls/accounts/accounts.ts'
 import { accountLimits, accountRoutes } from '../controls/accounts/routes.ts'
 import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/browser-defences.ts'
+import { createCsrfTokens, tokenHeader } from '../controls/browser-defences/csrf-token.ts'
+import { csrfTokenRoutes } from '../controls/browser-defences/routes.ts'
 import { checkRoutes } from '../controls/input-validation/input-validation.ts'
 import { organisationRoutes, personRoutes } from '../controls/organisations/routes.ts'
 import { clientAddress, createLimits, trustProxies } from '../controls/rate-limits/rate-limits.ts'
@@ -30,7 +32,7 @@ import { createPages } from './pages.ts'
 import { createPipeline, type Stages } from './pipeline.ts'
 import { asRefusal } from './problem.ts'
 import type { Product } from './product.ts'
-import { createRouting } from './routing.ts'
+import { createOptOuts, createRouting } from './routing.ts'
 import { createSecurityPages } from './security-pages.ts'
 
 export interface FoundationOptions {
@@ -103,6 +105,9 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     await refuseUnprotected(logins.auditor)
     const masks = await readMasks(logins.app)
     const sessions = createSessions({ product: product.name, origin, privateKeyPem: options.sessionKey, https })
+    const tokens = createCsrfTokens([options.sessionKey])
+    const carriesToken = (request: Request) =>
+      tokens.fits(request.headers.get(tokenHeader), sessions.present(request.headers.get('cookie'))?.session)
     const proxies = trustProxies(options.trustedProxies)
     const security = await createSecurityPages({ ...options, auditor: logins.auditor })
 
@@ -116,6 +121,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     const spend: Spend = (key, limit) => limits.spendByPerson(key, limit)
     const routes: Routes = joinRoutes(
       accountRoutes({ identity: logins.identity, passwords, site, spend }),
+      csrfTokenRoutes({ tokens }),
       sessionRoutes({ identity: logins.identity, sessions }),
       personRoutes({ app: logins.app, people: product.people }),
       product.people === 'organisations' ? organisationRoutes({ app: logins.app, site }) : {},
@@ -154,7 +160,8 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       https,
       origin,
       headersFor: responseHeaders,
-      refuseCrossSite: (request) => refuseCrossSite(request, origin),
+      refuseCrossSite: (request) => refuseCrossSite(request, origin, carriesToken),
+      optsOut: createOptOuts(routes),
       clientAddress: (peer, headers) => clientAddress(peer, headers, proxies),
       spendOverall: limits.spendOverall,
       spendByAddress: limits.spendByAddress,
@@ -191,7 +198,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     return {
       handle,
       organisation: (request, at, run) =>
-        enterOrganisation({ sessions, app: logins.app, masks, origin }, request, at, run),
+        enterOrganisation({ sessions, app: logins.app, masks, origin, carriesToken }, request, at, run),
       cookieName: sessions.cookieName,
       routes,
       ownerMask,
@@ -240,6 +247,7 @@ async function enterOrganisation<T>(
     readonly app: Login
     readonly masks: ReadonlyMap<string, string>
     readonly origin: string
+    readonly carriesToken: (request: Request) => boolean
   },
   request: Request,
   at: { readonly organisation: string; readonly needs: string },
@@ -248,7 +256,7 @@ async function enterOrganisation<T>(
   const need = parts.masks.get(at.needs)
   if (need === undefined) throw new Error(`no role has the permission «${at.needs}»`)
   // The pipeline's gate does not see this request: whatever changes something has to pass it here.
-  refuseCrossSite(request, parts.origin)
+  refuseCrossSite(request, parts.origin, parts.carriesToken)
   const presented = parts.sessions.present(request.headers.get('cookie'))
   if (presented === undefined) throw new Refusal(noSession)
   if (!isOrganisationId(at.organisation)) throw notFound()

@@ -29,6 +29,7 @@ function describe(name: string, route: Route): Record<string, unknown> {
     summary: route.summary,
     'x-needs': route.needs,
     'x-limit': `${route.limit.name};q=${route.limit.quota};w=${route.limit.windowSeconds}`,
+    ...('crossSite' in route && route.crossSite !== undefined ? { 'x-cross-site': route.crossSite } : {}),
     'x-schemas':
       route.response !== undefined &&
       (route.method === 'GET' || route.method === 'DELETE' || route.body !== undefined || route.upload !== undefined),

@@ -21,6 +21,8 @@ export interface Stages {
     nonce?: string
   }): Readonly<Record<string, string>>
   refuseCrossSite(request: Request): void
+  /** Whether the route that will answer lets other sites call it. */
+  optsOut(method: string, path: string): boolean
   clientAddress(peer: string, headers: Headers): string
   spendOverall(address: string): LimitHeaders
   spendByAddress(address: string, limit: Limit): LimitHeaders
@@ -67,10 +69,12 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
     let response: Response
     try {
       refuseOtherHost(ownHost, url)
-      stages.refuseCrossSite(request)
+      const optsOut = isApi && stages.optsOut(request.method, url.pathname)
+      if (!optsOut) stages.refuseCrossSite(request)
       address = stages.clientAddress(peer, request.headers)
       let limits = stages.spendOverall(address)
-      const presented = stages.present(request.headers.get('cookie'))
+      // Another site's request that acts for nobody can do no harm in anybody's name.
+      const presented = optsOut ? undefined : stages.present(request.headers.get('cookie'))
       session = presented?.session
       const caller: Caller = {
         address,
@@ -86,6 +90,8 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
         const input = await stages.readInput(route, request, url, params, presented !== undefined)
         // One transaction: entry, statements, audit record, commit. What the handler returns has been committed.
         const reply = await stages.answer(route, input, caller, request)
+        if (optsOut && reply.cookies !== undefined)
+          throw new Error(`${routeName} lets other sites call it: it must not set cookies`)
         response = render(stages, route, reply, limits, requestId)
       } else {
         response = await stages.page(request, url)

@@ -11,6 +11,35 @@ export const weaknesses: Readonly<Record<string, (stages: Stages) => Stages>> = 
       if (request.headers.get('sec-fetch-site') !== 'same-site') stages.refuseCrossSite(request)
     },
   }),
+  'browser-defences/metadata-ignored': (stages) => ({
+    ...stages,
+    refuseCrossSite: (request) => {
+      const headers = new Headers(request.headers)
+      for (const name of ['sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest']) headers.delete(name)
+      stages.refuseCrossSite(new Request(request.url, { method: request.method, headers }))
+    },
+  }),
+  'browser-defences/token-of-anybody': (stages) => ({
+    ...stages,
+    answer: async (route, ...asked) => {
+      const reply = await stages.answer(route, ...asked)
+      if (route.path === '/api/csrf-token') tokensGivenOut.add((reply.body as { token: string }).token)
+      return reply
+    },
+    refuseCrossSite: (request) => {
+      const saysNothing = !request.headers.has('sec-fetch-site') && !request.headers.has('origin')
+      if (saysNothing && tokensGivenOut.has(request.headers.get('x-csrf-token') ?? '')) return
+      stages.refuseCrossSite(request)
+    },
+  }),
+  'browser-defences/silent-opt-out': (stages) => ({
+    ...stages,
+    optsOut: (method, path) => path === '/api/sign-out' || stages.optsOut(method, path),
+  }),
+  'browser-defences/passkeys-for-frames': (stages) => ({
+    ...stages,
+    page: withHeader(stages, 'permissions-policy', (policy) => policy.replaceAll('(self)', '*')),
+  }),
   'browser-defences/header-dropped': (stages) => ({
     ...stages,
     headersFor: (what) => {
@@ -20,14 +49,9 @@ export const weaknesses: Readonly<Record<string, (stages: Stages) => Stages>> = 
   }),
   'browser-defences/unsafe-inline': (stages) => ({
     ...stages,
-    headersFor: (what) => {
-      const headers = stages.headersFor(what)
-      const policy = headers['content-security-policy'] ?? ''
-      return {
-        ...headers,
-        'content-security-policy': policy.replace(/script-src [^;]+/, "script-src 'self' 'unsafe-inline'"),
-      }
-    },
+    page: withHeader(stages, 'content-security-policy', (policy) =>
+      policy.replace(/script-src [^;]+/, "script-src 'self' 'unsafe-inline'"),
+    ),
   }),
   'rate-limits/off': (stages) => ({
     ...stages,
@@ -89,6 +113,17 @@ export const weaknesses: Readonly<Record<string, (stages: Stages) => Stages>> = 
     }
   },
 }
+
+function withHeader(stages: Stages, name: string, change: (value: string) => string): Stages['page'] {
+  return async (...asked) => {
+    const answer = await stages.page(...asked)
+    answer.headers.set(name, change(answer.headers.get(name) ?? ''))
+    return answer
+  }
+}
+
+/** What the weak gate takes from whoever shows it. */
+const tokensGivenOut = new Set<string>()
 
 function rewritten(stages: Stages, path: string, change: (text: string) => string): Stages['page'] {
   return async (request, url) => {

@@ -4,21 +4,28 @@ import { crossSiteRequest } from './refusals.ts'
 
 /**
  * The gate before routing. Throws a 403 `Refusal` unless the request can only have come from a page of `origin`
- * (scheme, host and port, as browsers write it: `https://crm.example`). There is no list of exceptions.
+ * (scheme, host and port, as browsers write it: `https://crm.example`).
  *
- * Whatever is not GET or HEAD must prove itself: Fetch Metadata first, where only `same-origin` passes, and otherwise an
- * Origin header that equals `origin`. Neither: refused. GET and HEAD from another origin are refused too, unless a
- * person is visiting a page.
+ * Whatever is not GET or HEAD must prove itself: Fetch Metadata first, where only `same-origin` passes; without it an
+ * Origin header that equals `origin`; and with neither of the two, what `carriesToken` says: whether the request carries a
+ * token of its own session, see `csrf-token.ts`. Otherwise, and where there is no `carriesToken`: refused. GET and HEAD
+ * from another origin are refused too, unless a person is visiting a page.
  */
-export function refuseCrossSite(request: Request, origin: string): void {
+export function refuseCrossSite(
+  request: Request,
+  origin: string,
+  carriesToken: (request: Request) => boolean = () => false,
+): void {
   const reads = request.method === 'GET' || request.method === 'HEAD'
-  if (!(reads ? mayRead(request, origin) : mayChange(request, origin))) throw new Refusal(crossSiteRequest)
+  const passes = reads ? mayRead(request, origin) : mayChange(request, origin, carriesToken)
+  if (!passes) throw new Refusal(crossSiteRequest)
 }
 
-function mayChange(request: Request, origin: string): boolean {
+function mayChange(request: Request, origin: string, carriesToken: (request: Request) => boolean): boolean {
   const site = request.headers.get('sec-fetch-site')
   const sender = request.headers.get('origin')
-  if (site === null) return sender === origin
+  // A token counts only where the browser has said nothing: it never heals what a browser did say.
+  if (site === null) return sender === null ? carriesToken(request) : sender === origin
   // `null` beside `same-origin` is what a form of ours sends under Referrer-Policy: no-referrer. A foreign Origin beside
   // it is what a name that was re-bound to this address sends.
   return site === 'same-origin' && (sender === null || sender === origin || sender === 'null')
@@ -98,7 +105,7 @@ const caching: Readonly<Record<AnswerKind, string>> = {
 }
 
 /** Every feature that Chromium gates by this header. It warns in its console of names that it does not know: they are left out. */
-const noFeatures = [
+const features = [
   'accelerometer',
   'autoplay',
   'camera',
@@ -126,15 +133,21 @@ const noFeatures = [
   'usb',
   'xr-spatial-tracking',
 ]
-  .map((feature) => `${feature}=()`)
-  .join(', ')
+
+/** Our own pages enrol passkeys and sign in by them; a frame within a page may not, and nothing else may do either. */
+const forPasskeys: readonly string[] = ['publickey-credentials-create', 'publickey-credentials-get']
+
+function featuresOf(kind: AnswerKind): string {
+  return features
+    .map((feature) => `${feature}=${kind === 'page' && forPasskeys.includes(feature) ? '(self)' : '()'}`)
+    .join(', ')
+}
 
 const everywhere = {
   'cross-origin-embedder-policy': 'require-corp',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'origin-agent-cluster': '?1',
-  'permissions-policy': noFeatures,
   'referrer-policy': 'no-referrer',
   vary: 'Sec-Fetch-Site, Origin',
   'x-content-type-options': 'nosniff',
@@ -151,6 +164,12 @@ const overHttps: Sets = setsWith(strictTransport)
 
 function setsWith(more: Readonly<Record<string, string>>): Sets {
   const set = (kind: AnswerKind) =>
-    Object.freeze({ ...everywhere, ...more, 'cache-control': caching[kind], 'content-security-policy': policies[kind] })
+    Object.freeze({
+      ...everywhere,
+      ...more,
+      'cache-control': caching[kind],
+      'content-security-policy': policies[kind],
+      'permissions-policy': featuresOf(kind),
+    })
   return { page: set('page'), api: set('api'), asset: set('asset'), file: set('file') }
 }

@@ -1,57 +1,92 @@
 import { request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { z } from 'zod'
+import { crm } from '../../../examples/crm/crm.ts'
+import { expectTurnsRed } from '../../../test/world/turns-red.ts'
+import { startWorld, type World } from '../../../test/world/world.ts'
 import type { Answer, Ask, Bench, Canary, RouteSeen } from '../../kernel/bench.ts'
 import { Refusal } from '../../kernel/refusal.ts'
+import { open } from '../../platform/http/route.ts'
 import { newNonce, refuseCrossSite, responseHeaders } from './browser-defences.ts'
 import { browserDefences } from './control.ts'
 import { probes } from './probes.ts'
 
-/** A real server with nothing but the mechanism, and the weaknesses that the control's sabotages name. */
+const reason = 'because the test mailer posts here, and shows its signature in the body'
+
+describe('in a whole foundation', () => {
+  let world: World
+  let bench: Awaited<ReturnType<World['bench']>>
+  beforeAll(async () => {
+    const hook = open({
+      method: 'POST',
+      path: '/api/hooks/mail',
+      summary: 'What the mailer posts',
+      limit: { name: 'hooks', quota: 600, windowSeconds: 60 },
+      crossSite: reason,
+      body: z.strictObject({}),
+      response: z.strictObject({ session: z.boolean() }),
+      run: async (_, caller) => ({ body: { session: caller.entry !== undefined || caller.session !== undefined } }),
+    })
+    const product = { ...crm, routes: { ...crm.routes, hook } }
+    world = await startWorld({ product, superuser: inject('superuser') })
+    bench = await world.bench()
+  }, 120_000)
+  afterAll(async () => {
+    await bench?.close()
+    await world?.stop()
+  })
+
+  test.each(browserDefences.sabotages.map((sabotage) => [sabotage.title, sabotage] as const))(
+    '%s: seen, and seen to be mended',
+    (_, sabotage) => expectTurnsRed(world, bench, browserDefences, sabotage),
+    180_000,
+  )
+
+  test('a route that opts out stands in the document and in the finding, with its reason', async () => {
+    const hook = (await bench.routes()).find((route) => route.path === '/api/hooks/mail')
+    expect(hook?.crossSite).toBe(reason)
+    const { saw } = await probes['browser-defences/cross-site-changes-nothing'].run(bench)
+    expect(saw).toContain(`1 route opts out: POST /api/hooks/mail ${reason}`)
+  })
+
+  test('a route that opts out sees no session, whoever sends the cookie', async () => {
+    const ada = await world.join('Ada')
+    for (const site of ['cross-site', 'same-origin']) {
+      const headers = { 'sec-fetch-site': site }
+      const answer = await world.fetch('/api/hooks/mail', { method: 'POST', body: {}, cookie: ada.cookie, headers })
+      expect([answer.status, await answer.json()]).toEqual([200, { session: false }])
+    }
+  })
+})
+
+/** A real server with nothing but the mechanism and odd pages. */
 async function startServer(weaknesses: Set<string>) {
-  const did: string[] = []
-  const server = createAdaptorServer({ fetch: (request: Request) => answer(request, origin(), weaknesses, did) })
+  const server = createAdaptorServer({ fetch: (request: Request) => answer(request, origin(), weaknesses) })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { origin: origin(), did, stop: () => new Promise((resolve) => server.close(resolve)) }
+  return { origin: origin(), stop: () => new Promise((resolve) => server.close(resolve)) }
 }
 
-function answer(request: Request, origin: string, weaknesses: Set<string>, did: string[]): Response {
-  const kind = new URL(request.url).pathname.startsWith('/api/')
-    ? 'api'
-    : request.url.endsWith('.js')
-      ? 'asset'
-      : 'page'
+function answer(request: Request, origin: string, weaknesses: Set<string>): Response {
+  const path = new URL(request.url).pathname
+  const kind = path.startsWith('/api/') ? 'api' : path.endsWith('.js') ? 'asset' : 'page'
   const nonce = weaknesses.has('nonce for all') ? 'a'.repeat(24) : newNonce()
-  const headers: Record<string, string> = { ...responseHeaders({ kind, https: false, nonce }) }
-  if (weaknesses.has('browser-defences/header-dropped')) delete headers['x-frame-options']
-  if (weaknesses.has('browser-defences/unsafe-inline'))
-    headers['content-security-policy'] = headers['content-security-policy']!.replace(
-      "style-src 'self'",
-      "style-src 'self' 'unsafe-inline'",
-    )
+  const headers = responseHeaders({ kind, https: false, nonce })
   const send = (status: number, type: string, body: string) =>
     new Response(body, { status, headers: { ...headers, 'content-type': type } })
   try {
-    gate(request, origin, weaknesses)
+    refuseCrossSite(request, origin)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return send(error.kind.status, 'application/problem+json', JSON.stringify(error.kind))
   }
-  const path = new URL(request.url).pathname
   if (kind === 'asset') return send(200, 'text/javascript', '1')
   if (kind === 'page')
     return send(path === '/' || path === '/security' ? 200 : 404, 'text/html', page(nonce, weaknesses))
-  if (request.method !== 'GET') did.push(`${request.method} ${path}`)
+  if (path === '/api/csrf-token') return send(200, 'application/json', JSON.stringify({ token: 'x'.repeat(76) }))
   return send(request.method === 'GET' ? 200 : 400, 'application/json', '{}')
-}
-
-function gate(request: Request, origin: string, weaknesses: Set<string>): void {
-  if (weaknesses.has('browser-defences/gate-off')) return
-  if (weaknesses.has('browser-defences/same-site-passes') && request.headers.get('sec-fetch-site') === 'same-site')
-    return
-  refuseCrossSite(request, origin)
 }
 
 function page(nonce: string, weaknesses: Set<string>): string {
@@ -122,26 +157,6 @@ afterEach(async () => {
   for (const server of running.splice(0)) await server.stop()
 })
 
-describe('every sabotage turns its probe red, and mending turns it back', () => {
-  test.each(browserDefences.sabotages.map((sabotage) => [sabotage.weakness!, sabotage] as const))(
-    '%s',
-    async (_, sabotage) => {
-      const weaknesses = new Set<string>()
-      const server = await startServer(weaknesses)
-      running.push(server)
-      const bench = benchFor(server.origin)
-      const run = async () =>
-        (await Promise.all(sabotage.turnsRed.map((id) => probes[id as keyof typeof probes].run(bench))))[0]!
-      expect(await run()).toMatchObject({ status: 'holds' })
-      expect(server.did.filter((act) => act !== 'POST /api/sign-in')).toEqual([])
-      weaknesses.add(sabotage.weakness!)
-      expect(await run()).toMatchObject({ status: 'broken' })
-      weaknesses.clear()
-      expect(await run()).toMatchObject({ status: 'holds' })
-    },
-  )
-})
-
 describe('strict-headers', () => {
   test.each(['inline handler', 'script without nonce', 'nonce for all'])('sees a page with: %s', async (weakness) => {
     const server = await startServer(new Set([weakness]))
@@ -160,14 +175,16 @@ describe('cross-site-changes-nothing', () => {
     })
   })
 
-  test('is inconclusive where the gate refuses our own pages too', async () => {
+  test('is inconclusive where the gate takes no token, or refuses our own pages', async () => {
     const server = await startServer(new Set())
     running.push(server)
     const bench = benchFor(server.origin)
-    const http: Bench['http'] = (path, ask) =>
-      bench.http(path, { ...ask, headers: { ...ask?.headers, origin: 'null', 'sec-fetch-site': 'none' } })
-    expect(await probes['browser-defences/cross-site-changes-nothing'].run({ ...bench, http })).toMatchObject({
-      status: 'inconclusive',
-    })
+    const run = (http: Bench['http']) =>
+      probes['browser-defences/cross-site-changes-nothing'].run({ ...bench, http }).then(({ saw }) => saw)
+    expect(await run(bench.http)).toContain('the gate refused the right token')
+    const forged = { origin: 'null', 'sec-fetch-site': 'none' }
+    const refusing: Bench['http'] = (path, ask) =>
+      bench.http(path, ask?.as ? ask : { ...ask, headers: { ...ask?.headers, ...forged } })
+    expect(await run(refusing)).toContain('the gate refused a same-origin request')
   })
 })

@@ -1,4 +1,4 @@
-import type { Answer, Bench, RouteSeen } from '../../kernel/bench.ts'
+import type { Answer, Bench, Canary, RouteSeen } from '../../kernel/bench.ts'
 import { broken, holds, inconclusive, type Outcome } from '../../kernel/finding.ts'
 import type { Probe } from '../../kernel/probe.ts'
 import type { claims } from './claims.ts'
@@ -22,8 +22,13 @@ export const probes = {
 
 // --- cross-site requests -------------------------------------------------------------------------------------------
 
+interface Forgery {
+  readonly title: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /** What other sites, old browsers and liars send. None of it may reach a route that changes something. */
-const forgeries: readonly { readonly title: string; readonly headers: Readonly<Record<string, string>> }[] = [
+const forgeries = (ours: string): readonly Forgery[] => [
   {
     title: 'a script of another site',
     headers: {
@@ -48,6 +53,10 @@ const forgeries: readonly { readonly title: string; readonly headers: Readonly<R
     },
   },
   {
+    title: 'a request of another site with our own Origin',
+    headers: { 'sec-fetch-site': 'cross-site', origin: ours, 'content-type': 'application/json' },
+  },
+  {
     title: 'a request that claims to be a person typing',
     headers: { 'sec-fetch-site': 'none', 'content-type': 'application/json' },
   },
@@ -62,17 +71,27 @@ const forgeries: readonly { readonly title: string; readonly headers: Readonly<R
 const gateCode = 'browser-defences/cross-site-request'
 
 async function attackEveryChange(bench: Bench): Promise<Outcome> {
-  const routes = (await bench.routes()).filter((route) => route.changes)
-  if (routes.length === 0) return inconclusive('the server names no route that changes something')
-  const unfair = await refusesItself(bench, routes)
+  const routes = await bench.routes()
+  const changing = routes.filter((route) => route.changes)
+  const guarded = changing.filter((route) => route.crossSite === undefined)
+  if (guarded.length === 0) return inconclusive('the server names no route that changes something and is guarded')
+  const [own, foreign] = [await tokenOf(bench, bench.canaries.a), await tokenOf(bench, bench.canaries.b)]
+  if (own === undefined || foreign === undefined) return inconclusive('the server gave out no token to forge from')
+  const unfair = await refusesItself(bench, guarded, own)
   if (unfair) return inconclusive(unfair)
-  const lookalikes = lookalikesOf(bench.origin)
+
+  const strangers = [...forgeries(bench.origin), ...lookalikesOf(bench.origin), tokenWithoutSession(own)]
+  const cookie = cookieOf(bench)
   // First without a session: where the gate is gone this shows it, and nothing is done in the canary's name.
+  const rounds: [string | undefined, readonly Forgery[]][] = [
+    [undefined, strangers],
+    [cookie, [...strangers.slice(0, -1), ...tokensThatFitNot(bench.origin, own, foreign)]],
+  ]
   let examined = 0
-  for (const cookie of [undefined, cookieOf(bench)])
-    for (const route of routes)
-      for (const forgery of [...forgeries, ...lookalikes]) {
-        const answer = await forge(bench, route, forgery.headers, cookie)
+  for (const [sent, attempts] of rounds)
+    for (const route of guarded)
+      for (const forgery of attempts) {
+        const answer = await forge(bench, route, forgery.headers, sent)
         examined += 1
         if (!refusedByTheGate(answer))
           return broken(
@@ -80,27 +99,94 @@ async function attackEveryChange(bench: Bench): Promise<Outcome> {
             examined,
           )
       }
+  const readable = new Set(routes.filter((route) => route.method === 'GET').map((route) => route.path))
+  for (const route of guarded.filter(({ path }) => !readable.has(path))) {
+    const answer = await visitInstead(bench, route)
+    examined += 1
+    // 400: a wider pattern reads there, and takes no such query.
+    if (![400, 404, 405].includes(answer.status))
+      return broken(`GET ${route.path} that claims to be ${route.method}: answered ${answer.status}`, examined)
+  }
   return holds(
-    `${routes.length} routes that change something refused ${examined} forged requests, with a session and without`,
+    `${guarded.length} routes that change something refused ${examined} forged requests, with a session, without, and ` +
+      `with tokens that do not fit; ${sayWhoOptsOut(changing)}`,
     examined,
   )
 }
 
+/** Nobody opts out unseen: whoever reads the finding reads the route and its reason. */
+function sayWhoOptsOut(changing: readonly RouteSeen[]): string {
+  const open = changing.filter((route) => route.crossSite !== undefined)
+  if (open.length === 0) return 'no route opts out'
+  const named = open.map((route) => `${route.method} ${route.path} ${route.crossSite}`).join('; ')
+  return `${open.length === 1 ? '1 route opts' : `${open.length} routes opt`} out: ${named}`
+}
+
+async function tokenOf(bench: Bench, canary: Canary): Promise<string | undefined> {
+  const answer = await bench.http('/api/csrf-token', { as: canary })
+  if (answer.status !== 200) return undefined
+  const { token } = JSON.parse(answer.text) as { token?: unknown }
+  return typeof token === 'string' && token.length > 40 ? token : undefined
+}
+
+const json = { 'content-type': 'application/json' }
+
+function tokenWithoutSession(own: string): Forgery {
+  return { title: 'a token without its session', headers: { ...json, 'x-csrf-token': own } }
+}
+
+/** Beside the cookie of the session that `own` was written for. */
+function tokensThatFitNot(origin: string, own: string, foreign: string): Forgery[] {
+  const sent = (title: string, token: string, headers = {}): Forgery => ({
+    title,
+    headers: { ...json, ...headers, 'x-csrf-token': token },
+  })
+  const middle = Math.floor(own.length / 4)
+  const changed = own.slice(0, middle) + (own[middle] === 'A' ? 'B' : 'A') + own.slice(middle + 1)
+  const [mac = '', random = ''] = own.split('.')
+  return [
+    sent('a token of another session', foreign),
+    sent('a token cut short', own.slice(0, -1)),
+    sent('a token with one character changed', changed),
+    sent('the signature of one token on another', `${mac}.${foreign.split('.')[1] ?? ''}`),
+    sent('a token without its signature', `.${random}`),
+    sent('an empty token', ' '),
+    sent('another site with the right token', own, { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }),
+    sent('a neighbour with the right token', own, { 'sec-fetch-site': 'same-site' }),
+    sent('a foreign Origin with the right token', own, { origin: 'https://evil.example' }),
+    sent('an opaque Origin with the right token', own, { origin: 'null' }),
+    sent('another site with the right token and our Origin', own, { 'sec-fetch-site': 'cross-site', origin }),
+  ]
+}
+
+/** A link is all that another site needs to send a GET; frameworks that take the method from elsewhere carry it out. */
+function visitInstead(bench: Bench, route: RouteSeen): Promise<Answer> {
+  return bench.http(`${pathOf(route, bench)}?_method=${route.method}`, {
+    as: bench.canaries.a,
+    headers: { origin: '', 'x-http-method-override': route.method, 'x-http-method': route.method },
+  })
+}
+
 /** Origins that a careless comparison would take for ours. */
-function lookalikesOf(origin: string): typeof forgeries {
+function lookalikesOf(origin: string): Forgery[] {
   return [`${origin}.evil.example`, `${origin}/`, origin.replace('://', '://evil.')].map((sender) => ({
     title: `the origin ${sender}`,
     headers: { origin: sender, 'content-type': 'application/json' },
   }))
 }
 
-/** A gate that refuses our own pages too would show nothing: one same-origin request must get past it. */
-async function refusesItself(bench: Bench, routes: readonly RouteSeen[]): Promise<string | undefined> {
+/** A gate that refuses our own pages too would show nothing: what they send must get past it, and no further. */
+async function refusesItself(bench: Bench, routes: readonly RouteSeen[], own: string): Promise<string | undefined> {
   const route = routes.find((one) => one.needs === 'nobody' && one.method === 'POST')
   if (!route) return 'no open POST route to send a same-origin request to'
-  const ours = { 'sec-fetch-site': 'same-origin', origin: bench.origin, 'content-type': 'application/json' }
-  const answer = await bench.http(pathOf(route, bench), { method: 'POST', headers: ours, body: '[]' })
-  return refusedByTheGate(answer) ? `the gate refused a same-origin request to ${route.path} as well` : undefined
+  const metadata = { 'sec-fetch-site': 'same-origin', origin: bench.origin, 'x-csrf-token': '' }
+  const token = { 'sec-fetch-site': '', origin: '', 'x-csrf-token': own, cookie: cookieOf(bench) }
+  for (const [title, headers] of Object.entries({ 'a same-origin request': metadata, 'the right token': token })) {
+    const asked = { method: 'POST', headers: { ...json, ...headers }, body: '[]' }
+    const answer = await bench.http(pathOf(route, bench), asked)
+    if (refusedByTheGate(answer)) return `the gate refused ${title} to ${route.path} as well`
+  }
+  return undefined
 }
 
 function refusedByTheGate(answer: Answer): boolean {
@@ -215,13 +301,29 @@ const exactly: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-function faultsOfHeaders({ headers, status }: Answer, https: boolean): string[] {
+/** What a page needs for passkeys, and for our own origin only: a frame from elsewhere must not ask for one. */
+const openOnPages: ReadonlySet<string> = new Set(['publickey-credentials-create', 'publickey-credentials-get'])
+const shutEverywhere = ['camera', 'microphone', 'geolocation', 'payment', 'usb', 'clipboard-read', 'display-capture']
+
+function faultsOfFeatures(answer: Answer): string[] {
+  const policy = (answer.headers.get('permissions-policy') ?? '').split(',').map((part) => part.trim().split('='))
+  const allowed = new Map(policy.map(([name = '', value = '']) => [name, value]))
+  const faults = [...shutEverywhere, ...openOnPages]
+    .filter((feature) => !allowed.has(feature))
+    .map((feature) => `permissions-policy does not name ${feature}`)
+  for (const [name, value] of allowed) {
+    const right = isPage(answer) && openOnPages.has(name) ? '(self)' : '()'
+    if (value !== right) faults.push(`permissions-policy has ${name}=${value}, not ${right}`)
+  }
+  return faults
+}
+
+function faultsOfHeaders(answer: Answer, https: boolean): string[] {
+  const { headers, status } = answer
   const faults: string[] = []
   for (const [name, value] of Object.entries(exactly))
     if (headers.get(name) !== value) faults.push(`${name} is ${headers.get(name) ?? 'missing'}`)
-  const features = headers.get('permissions-policy') ?? ''
-  for (const feature of ['camera', 'microphone', 'geolocation', 'payment', 'usb'])
-    if (!features.includes(`${feature}=()`)) faults.push(`permissions-policy leaves ${feature} on`)
+  faults.push(...faultsOfFeatures(answer))
   const seconds = Number(/max-age=(\d+)/.exec(headers.get('strict-transport-security') ?? '')?.[1] ?? 0)
   if (https && seconds < 31_536_000) faults.push('strict-transport-security is missing or shorter than a year')
   const vary = (headers.get('vary') ?? '').toLowerCase()

@@ -9,6 +9,7 @@ export function complaintsAbout(route: Route, name: string): string[] {
     ...complaintsAboutLimit(route),
     ...complaintsAboutSchemas(route),
     ...complaintsAboutWork(route),
+    ...complaintsAboutCrossSite(route),
   ].map((complaint) => `route ${name} (${route.method} ${route.path}): ${complaint}`)
 }
 
@@ -57,6 +58,21 @@ function complaintsAboutLimit({ limit }: Route): string[] {
   if (!isCount(limit.quota) || !isCount(limit.windowSeconds))
     return ['its limit must have a quota and a window of at least 1']
   return []
+}
+
+/** A GET must change nothing: links, images and pre-loading send it, and the cross-site gate lets page visits pass. */
+function complaintsAboutCrossSite(route: Route): string[] {
+  const complaints: string[] = []
+  if (route.kind === 'write' && route.method === 'GET')
+    complaints.push('is of the kind write, which GET must not be; use read, or another method')
+  const reason: unknown = (route as { readonly crossSite?: unknown }).crossSite
+  if (reason === undefined) return complaints
+  if (typeof reason !== 'string' || !/^because \S.{31,}$/.test(reason))
+    complaints.push('lets other sites call it and does not say why: crossSite: "because …", in 40 letters or more')
+  if (route.kind !== 'open')
+    complaints.push('lets other sites call it and acts for whoever is signed in; only an open route may let them')
+  if (route.method === 'GET') complaints.push('lets other sites call it, which a route that changes nothing need not')
+  return complaints
 }
 
 /** For those who write JavaScript: a route that lacks its work would start, and answer 500. */

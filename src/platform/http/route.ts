@@ -77,6 +77,11 @@ export interface OpenRoute<Params = unknown, Query = unknown, Body = unknown, Re
   extends Shape<Params, Query, Body, Response> {
   readonly kind: 'open'
   readonly needs: 'nobody'
+  /**
+   * Lets other sites call this route, past the cross-site gate: for what another service posts, such as a webhook. The
+   * reason is read by whoever reads the security page. Such a route sees no session, whatever cookie comes, and sets no cookie.
+   */
+  readonly crossSite?: `because ${string}`
   run(input: Input<Params, Query, Body>, caller: Caller): Promise<Reply<Out<Response>>>
 }
 
