@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, it } from 'vitest'
+import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { type Call, createClient } from './client.ts'
 import type { routes } from './fixture/routes.ts'
 import { readProblem } from './problem.ts'
@@ -38,6 +38,61 @@ describe('a client', () => {
     const alsoWrong: Parameters<typeof client.listBoats>[0] = {}
     expectTypeOf<Call<{ organisation: string }, void>>().toBeCallableWith({ organisation: 'o' })
     expect([wrong, alsoWrong]).toHaveLength(2)
+  })
+})
+
+describe('in a browser that sends neither Fetch Metadata nor an Origin', () => {
+  afterEach(() => void vi.unstubAllGlobals())
+
+  /** A page of its own, before a server that refuses every change without the token in force, as the gate does. */
+  async function open(inForce: { token?: string }) {
+    const asked: string[] = []
+    vi.stubGlobal('fetch', async (path: string, { method = 'GET', headers, body }: RequestInit) => {
+      const token = new Headers(headers).get('x-csrf-token')
+      asked.push([method, path, token ?? 'no token', body].join(' ').trim())
+      if (path === '/api/csrf-token')
+        return inForce.token === undefined ? new Response(null, { status: 401 }) : Response.json(inForce)
+      if (method === 'GET' || (token !== null && token === inForce.token)) return Response.json({})
+      return Response.json({ code: 'browser-defences/cross-site-request' }, { status: 403 })
+    })
+    vi.resetModules()
+    const page = await import('./client.ts')
+    const change = page.createCall<{ body: object }, object>('change', 'POST', '/api/change')
+    const look = page.createCall<object, object>('look', 'GET', '/api/look')
+    return { asked, change: () => change({ body: { a: 1 } }), look: () => look({}) }
+  }
+
+  it('a change that is refused for the lack of a token is sent again with one, and all that follow carry it', async () => {
+    const page = await open({ token: 'first' })
+    await page.change()
+    await page.change()
+    await page.look()
+    expect(page.asked).toEqual([
+      'POST /api/change no token {"a":1}',
+      'GET /api/csrf-token no token',
+      'POST /api/change first {"a":1}',
+      'POST /api/change first {"a":1}',
+      'GET /api/look no token',
+    ])
+  })
+
+  it('after another sign-in the token is another one', async () => {
+    const inForce = { token: 'first' }
+    const page = await open(inForce)
+    await page.change()
+    inForce.token = 'second'
+    await page.change()
+    expect(page.asked.slice(3)).toEqual([
+      'POST /api/change first {"a":1}',
+      'GET /api/csrf-token no token',
+      'POST /api/change second {"a":1}',
+    ])
+  })
+
+  it('without a session the refusal stands, and nothing is tried for ever', async () => {
+    const page = await open({})
+    await expect(page.change()).rejects.toMatchObject({ status: 403, code: 'browser-defences/cross-site-request' })
+    expect(page.asked).toEqual(['POST /api/change no token {"a":1}', 'GET /api/csrf-token no token'])
   })
 })
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Route, Routes } from '../src/platform/http/route.ts'
+import { crossSiteRequest, renewToken, tokenHeaders } from './csrf-token.ts'
 import { Problem, readProblem, unreachable } from './problem.ts'
 
 /** What is left of the route records in the browser: method and path by name. Made by the build. */
@@ -80,15 +81,20 @@ interface Parts {
 }
 
 async function send<Result>(method: string, address: string, input: Parts & Sending): Promise<Result> {
-  const response = await ask(method, address, input)
-  if (!response.ok) throw await readProblem(response)
+  let response = await ask(method, address, input)
+  if (!response.ok) {
+    const problem = await readProblem(response)
+    if (problem.code !== crossSiteRequest || !(await renewToken(input.signal))) throw problem
+    response = await ask(method, address, input)
+    if (!response.ok) throw await readProblem(response)
+  }
   if (response.status === 204) return undefined as Result
   return (await readAnswer(response)) as Result
 }
 
 async function ask(method: string, address: string, input: Parts & Sending): Promise<Response> {
   const payload = input.file ?? (input.body === undefined ? undefined : JSON.stringify(input.body))
-  const headers: Record<string, string> = { accept: 'application/json' }
+  const headers: Record<string, string> = { accept: 'application/json', ...tokenHeaders(method) }
   if (payload !== undefined) headers['content-type'] = input.file?.type || 'application/json'
   if (input.idempotencyKey !== undefined) headers['idempotency-key'] = input.idempotencyKey
   try {
