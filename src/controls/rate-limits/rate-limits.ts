@@ -5,6 +5,19 @@ import { canonicalAddress, writeNetwork } from './address.ts'
 import { addressUnknown, tooManyRequests } from './refusals.ts'
 import { type Columns, createLocator, newSketch, raiseSketch, readSketch, rows, type Sketch } from './sketch.ts'
 
+/*
+ * For other controls, through this door:
+ * - `Decide` = (key, limit) => Promise<void>: the exact decision, counted across all processes, in a transaction of its own. Call it
+ *   before a password hash, a mail or a code. Key of sign-in: `sign-in <addressKey>` for strangers' browsers, and
+ *   `sign-in <addressKey> <device>` for one that `Devices.known` vouches for, so that strangers cannot spend its quota.
+ * - `Failures`: failures in a row by person and authenticator; `attempt` counts, runs, and clears on success; a disabled
+ *   authenticator is answered like a wrong one, and `disabledNow` asks for a mail to the owner. In SQL: holdfast.count_failure,
+ *   holdfast.clear_failures (call it in the transaction that binds an authenticator anew), holdfast.is_disabled.
+ * - `Devices`: the cookie that tells a browser which has signed in to an account before from a stranger's.
+ */
+export type { Decide } from './decisions.ts'
+export type { Attempted, Authenticator, Devices, Failures } from './failures.ts'
+
 /** What an answer says about quotas (draft-ietf-httpapi-ratelimit-headers-10). Lists: two are joined by a comma. */
 export interface LimitHeaders {
   readonly 'ratelimit-policy': string

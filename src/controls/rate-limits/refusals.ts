@@ -12,3 +12,10 @@ export const addressUnknown = {
   status: 400,
   title: 'The address of this connection could not be read. Connect again.',
 } as const satisfies RefusalKind
+
+/** The counter that all processes share cannot be asked: nothing that it limits is let through uncounted. */
+export const counterDown = {
+  code: 'rate-limits/counter-down',
+  status: 503,
+  title: 'Requests cannot be counted at the moment, so this one is refused. Try again in a few seconds.',
+} as const satisfies RefusalKind
