@@ -230,19 +230,22 @@ default rights on what holdfast_owner makes: types: usage to holdfast_owner;
 
 -- account, owner holdfast_keeper
 create table holdfast.account (
-  person_id uuid not null,                                                 -- none
-  address text not null,                                                   -- personal contact, kept as account
-  address_key text not null,                                               -- personal contact, kept as account
-  name text not null,                                                      -- personal contact, kept as account
-  password_hash text not null,                                             -- secret password, kept as account
-  created_at timestamp with time zone default clock_timestamp() not null,  -- personal account, kept as account
-  verified_at timestamp with time zone,                                    -- personal account, kept as account
+  person_id uuid not null,                                                                        -- none
+  address text not null,                                                                          -- personal contact, kept as account
+  address_key text not null,                                                                      -- personal contact, kept as account
+  name text not null,                                                                             -- personal contact, kept as account
+  password_hash text not null,                                                                    -- secret password, kept as account
+  created_at timestamp with time zone default clock_timestamp() not null,                         -- personal account, kept as account
+  verified_at timestamp with time zone,                                                           -- personal account, kept as account
+  notices integer default 0 not null,                                                             -- none
+  notices_since timestamp with time zone default '-infinity'::timestamp with time zone not null,  -- none
   constraint account_pkey PRIMARY KEY (person_id),
   constraint account_address_key_key UNIQUE (address_key),
   constraint account_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
   constraint account_address_check CHECK ((((octet_length(address) >= 3) AND (octet_length(address) <= 320)) AND (address !~ '[[:space:][:cntrl:]]'::text))),
   constraint account_address_key_check CHECK ((((octet_length(address_key) >= 3) AND (octet_length(address_key) <= 400)) AND (address_key !~ '[[:space:][:cntrl:]]'::text))),
   constraint account_name_check CHECK ((((char_length(name) >= 1) AND (char_length(name) <= 200)) AND (name !~ '[[:cntrl:]]'::text))),
+  constraint account_notices_check CHECK ((notices >= 0)),
   constraint account_password_is_hashed CHECK ((password_hash ~ '^\$2[aby]\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'::text))
 );
 
@@ -444,6 +447,15 @@ create table holdfast.organisation (
 );
 
 -- account, owner holdfast_keeper
+create table holdfast.organisation_floor (
+  organisation_id uuid not null,    -- none
+  min_assurance smallint not null,  -- none
+  constraint organisation_floor_pkey PRIMARY KEY (organisation_id),
+  constraint organisation_floor_min_assurance_check CHECK (((min_assurance >= 1) AND (min_assurance <= 3)))
+);
+CREATE TRIGGER refill_seats AFTER INSERT OR DELETE OR UPDATE ON holdfast.organisation_floor FOR EACH ROW EXECUTE FUNCTION holdfast.refill_seats_of_organisation();
+
+-- account, owner holdfast_keeper
 create table holdfast.outbox (
   id bigint generated always as identity not null,                         -- none
   to_address text not null,                                                -- personal mail, kept as 30-days
@@ -464,19 +476,25 @@ CREATE INDEX outbox_waiting ON holdfast.outbox USING btree (run_at) WHERE ((sent
 
 -- account, owner holdfast_keeper
 create table holdfast.pass (
-  hash bytea not null,                                                    -- secret session, kept as session
-  kind character(1) not null,                                             -- none
-  person_id uuid not null,                                                -- personal session, kept as session
-  organisation_id uuid,                                                   -- none
-  family uuid not null,                                                   -- none
-  verified boolean not null,                                              -- none
-  assurance smallint not null,                                            -- none
-  evidence text not null,                                                 -- none
-  issued_at timestamp with time zone default clock_timestamp() not null,  -- personal session, kept as session
-  idle interval not null,                                                 -- none
-  expires_at timestamp with time zone not null,                           -- none
-  dead_at timestamp with time zone,                                       -- none
-  revoked_at timestamp with time zone,                                    -- none
+  hash bytea not null,                                                     -- secret session, kept as session
+  kind character(1) not null,                                              -- none
+  person_id uuid not null,                                                 -- personal session, kept as session
+  organisation_id uuid,                                                    -- none
+  family uuid not null,                                                    -- none
+  verified boolean not null,                                               -- none
+  assurance smallint not null,                                             -- none
+  evidence text not null,                                                  -- none
+  issued_at timestamp with time zone default clock_timestamp() not null,   -- personal session, kept as session
+  idle interval not null,                                                  -- none
+  expires_at timestamp with time zone not null,                            -- none
+  dead_at timestamp with time zone,                                        -- none
+  revoked_at timestamp with time zone,                                     -- none
+  started_at timestamp with time zone default clock_timestamp() not null,  -- personal session, kept as session
+  shown_at timestamp with time zone default clock_timestamp() not null,    -- personal session, kept as session
+  wanted smallint default 1 not null,                                      -- none
+  generation integer default 0 not null,                                   -- none
+  rested interval default '00:00:00'::interval not null,                   -- none
+  settled_at timestamp with time zone default clock_timestamp(),           -- personal session, kept as session
   constraint pass_pkey PRIMARY KEY (hash),
   constraint pass_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
   constraint pass_check CHECK (((kind = 's'::bpchar) = (organisation_id IS NULL))),
@@ -503,12 +521,15 @@ grant select on holdfast.permission to holdfast_worker;
 
 -- account, owner holdfast_keeper
 create table holdfast.person (
-  id uuid not null,                       -- none
-  verified_at timestamp with time zone,   -- personal account, kept as account
-  disabled_at timestamp with time zone,   -- personal account, kept as account
-  canary boolean default false not null,  -- none
-  constraint person_pkey PRIMARY KEY (id)
+  id uuid not null,                              -- none
+  verified_at timestamp with time zone,          -- personal account, kept as account
+  disabled_at timestamp with time zone,          -- personal account, kept as account
+  canary boolean default false not null,         -- none
+  wanted_assurance smallint default 1 not null,  -- personal account, kept as account
+  constraint person_pkey PRIMARY KEY (id),
+  constraint person_wanted_assurance_check CHECK (((wanted_assurance >= 1) AND (wanted_assurance <= 3)))
 );
+CREATE TRIGGER end_passes AFTER UPDATE OF disabled_at ON holdfast.person FOR EACH ROW WHEN (((new.disabled_at IS NOT NULL) AND (old.disabled_at IS NULL))) EXECUTE FUNCTION holdfast.end_passes_of_disabled();
 
 -- platform, owner holdfast_keeper
 create table holdfast.protect_step (
@@ -534,14 +555,19 @@ grant select on holdfast.recorded_elsewhere to holdfast_owner;
 
 -- platform, owner holdfast_keeper
 create table holdfast.role (
-  role_id character(2) not null,              -- none
-  name text not null,                         -- none
-  permissions bigint not null,                -- none
-  min_assurance smallint default 1 not null,  -- none
+  role_id character(2) not null,                        -- none
+  name text not null,                                   -- none
+  permissions bigint not null,                          -- none
+  min_assurance smallint default 1 not null,            -- none
+  idle interval default '24:00:00'::interval not null,  -- none
+  life interval default '30 days'::interval not null,   -- none
   constraint role_pkey PRIMARY KEY (role_id),
   constraint role_name_key UNIQUE (name),
+  constraint role_idle_check CHECK ((idle >= '00:01:00'::interval)),
+  constraint role_life_check CHECK ((life >= '00:01:00'::interval)),
   constraint role_role_id_check CHECK ((role_id ~ '^[0-9a-f]{2}$'::text))
 );
+CREATE TRIGGER refill_seats AFTER UPDATE ON holdfast.role FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION holdfast.refill_seats_of_role();
 grant select on holdfast.role to holdfast_app;
 grant select on holdfast.role to holdfast_auditor;
 grant select on holdfast.role to holdfast_identity;
@@ -550,14 +576,22 @@ grant select on holdfast.role to holdfast_worker;
 
 -- account, owner holdfast_keeper
 create table holdfast.seat (
-  person_id uuid not null,        -- personal membership, kept as membership
-  organisation_id uuid not null,  -- none
-  role_id character(2) not null,  -- personal membership, kept as membership
+  person_id uuid not null,          -- personal membership, kept as membership
+  organisation_id uuid not null,    -- none
+  role_id character(2) not null,    -- personal membership, kept as membership
+  context text not null,            -- personal membership, kept as membership
+  permissions bigint not null,      -- none
+  min_assurance smallint not null,  -- none
+  idle interval not null,           -- none
+  life interval not null,           -- none
+  rotate_after interval not null,   -- none
   constraint seat_pkey PRIMARY KEY (person_id, organisation_id),
   constraint seat_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
   constraint seat_role_id_fkey FOREIGN KEY (role_id) REFERENCES holdfast.role(role_id)
 );
-CREATE INDEX seat_by_organisation ON holdfast.seat USING btree (organisation_id);
+CREATE INDEX seat_by_organisation ON holdfast.seat USING btree (organisation_id, person_id);
+CREATE INDEX seat_by_role ON holdfast.seat USING btree (role_id);
+CREATE TRIGGER fill BEFORE INSERT OR UPDATE ON holdfast.seat FOR EACH ROW EXECUTE FUNCTION holdfast.fill_seat();
 
 -- platform, owner holdfast_keeper
 create table holdfast.table_class (
@@ -621,15 +655,12 @@ CREATE OR REPLACE FUNCTION holdfast.assume(organisation uuid, person uuid)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  context text;
+  ctx text;
 begin
-  if current_setting('backtrace_functions') <> '' then
-    raise exception 'this transaction has entered already' using errcode = 'HF000';
-  end if;
-  select 'h' || replace(s.organisation_id::text, '-', '') || replace(s.person_id::text, '-', '') || s.role_id into context
-    from holdfast.seat s where s.person_id = person and s.organisation_id = organisation;
-  if context is null then raise exception 'no seat' using errcode = 'HF404'; end if;
-  perform set_config('backtrace_functions', context, true);
+  if current_setting('backtrace_functions') <> '' then perform holdfast.refuse_misuse(); end if;
+  select s.context into ctx from holdfast.seat s where s.person_id = person and s.organisation_id = organisation;
+  if ctx is null then raise exception 'no seat' using errcode = 'HF404'; end if;
+  perform set_config('backtrace_functions', ctx, true);
 end $function$;
 -- owner holdfast_keeper
 
@@ -666,12 +697,9 @@ CREATE OR REPLACE FUNCTION holdfast.bearer(secret bytea, only_verified boolean)
 AS $function$
 #print_strict_params off
 declare
-  p holdfast.pass;
+  p holdfast.pass := holdfast.live_pass(secret);
 begin
-  select * into p from holdfast.pass
-   where hash = sha256(secret) and kind = 's' and revoked_at is null and expires_at > clock_timestamp()
-     and issued_at + idle > clock_timestamp() and (dead_at is null or dead_at > clock_timestamp());
-  if not found then raise exception 'no live pass' using errcode = 'HF401'; end if;
+  if p.assurance < p.wanted then raise exception 'the second factor was not shown' using errcode = 'HF427'; end if;
   if only_verified and not p.verified then raise exception 'address not verified' using errcode = 'HF412'; end if;
   return p.person_id;
 end $function$;
@@ -838,6 +866,18 @@ $function$;
 -- owner holdfast_killer
 grant execute on function holdfast.end_overdue(integer) to holdfast_worker;
 
+CREATE OR REPLACE FUNCTION holdfast.end_passes_of_disabled()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update holdfast.pass p set revoked_at = clock_timestamp() where p.person_id = new.id and p.revoked_at is null;
+  return null;
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.end_session(secret bytea)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -901,31 +941,29 @@ CREATE OR REPLACE FUNCTION holdfast.enter(secret bytea, wanted uuid, need bigint
 AS $function$
 #print_strict_params off
 declare
-  context text;
-  stale boolean;
+  ctx text;
+  due boolean;
 begin
-  if current_setting('backtrace_functions') <> '' then
-    raise exception 'this transaction has entered already' using errcode = 'HF000';
+  -- One expression, for each costs as much as the next: entered already; or an older snapshot, or a standby that lags, either
+  -- of which would accept what has been revoked.
+  if current_setting('backtrace_functions') <> '' or current_setting('transaction_isolation') <> 'read committed' or pg_is_in_recovery() then
+    perform holdfast.refuse_misuse();
   end if;
-  -- An older snapshot, or a standby that lags, would accept what has been revoked.
-  if current_setting('transaction_isolation') <> 'read committed' or pg_is_in_recovery() then
-    raise exception 'entry needs READ COMMITTED on the primary' using errcode = 'HF000';
-  end if;
-  select 'h' || replace(s.organisation_id::text, '-', '') || replace(s.person_id::text, '-', '') || s.role_id,
-         p.issued_at < clock_timestamp() - interval '10 minutes'
-    into context, stale
+  select s.context, p.settled_at is null or p.issued_at + s.rotate_after < clock_timestamp()
+    into ctx, due
     from holdfast.pass p
-    join holdfast.seat s on s.person_id = p.person_id and s.organisation_id = wanted
-    join holdfast.role r on r.role_id = s.role_id
+    join holdfast.seat s on s.person_id = p.person_id and s.organisation_id = enter.wanted
    where p.hash = sha256(secret) and p.kind = 's' and p.revoked_at is null and p.expires_at > clock_timestamp()
      and p.issued_at + p.idle > clock_timestamp() and (p.dead_at is null or p.dead_at > clock_timestamp())
-     and p.verified and p.assurance >= r.min_assurance and r.permissions & need = need;
-  if context is null then
+     and p.verified and p.assurance >= p.wanted
+     and p.assurance >= s.min_assurance and s.permissions & need = need
+     and p.issued_at + s.idle > clock_timestamp() and p.started_at + s.life > clock_timestamp();
+  if ctx is null then
     perform holdfast.refuse_entry(secret, wanted, need, 's');
     raise exception 'refused' using errcode = 'HF401';
   end if;
-  perform set_config('backtrace_functions', context, true);
-  return stale;
+  perform set_config('backtrace_functions', ctx, true);
+  return due;
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.enter(bytea,uuid,bigint) to holdfast_app;
@@ -938,26 +976,20 @@ CREATE OR REPLACE FUNCTION holdfast.enter_lease(secret bytea, wanted uuid, need 
 AS $function$
 #print_strict_params off
 declare
-  context text;
+  ctx text;
 begin
-  if current_setting('backtrace_functions') <> '' then
-    raise exception 'this transaction has entered already' using errcode = 'HF000';
+  if current_setting('backtrace_functions') <> '' or current_setting('transaction_isolation') <> 'read committed' or pg_is_in_recovery() then
+    perform holdfast.refuse_misuse();
   end if;
-  if current_setting('transaction_isolation') <> 'read committed' or pg_is_in_recovery() then
-    raise exception 'entry needs READ COMMITTED on the primary' using errcode = 'HF000';
-  end if;
-  select 'h' || replace(s.organisation_id::text, '-', '') || replace(s.person_id::text, '-', '') || s.role_id
-    into context
-    from holdfast.pass p
-    join holdfast.seat s on s.person_id = p.person_id and s.organisation_id = p.organisation_id
-    join holdfast.role r on r.role_id = s.role_id
-   where p.hash = sha256(secret) and p.kind = 'l' and p.organisation_id = wanted and p.revoked_at is null
-     and p.expires_at > clock_timestamp() and p.verified and r.permissions & need = need;
-  if context is null then
+  select s.context into ctx
+    from holdfast.pass p join holdfast.seat s on s.person_id = p.person_id and s.organisation_id = p.organisation_id
+   where p.hash = sha256(secret) and p.kind = 'l' and p.organisation_id = enter_lease.wanted and p.revoked_at is null
+     and p.expires_at > clock_timestamp() and p.verified and s.permissions & need = need;
+  if ctx is null then
     perform holdfast.refuse_entry(secret, wanted, need, 'l');
     raise exception 'refused' using errcode = 'HF401';
   end if;
-  perform set_config('backtrace_functions', context, true);
+  perform set_config('backtrace_functions', ctx, true);
   return false;
 end $function$;
 -- owner holdfast_keeper
@@ -980,6 +1012,27 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.fail_job(bytea,text,boolean) to holdfast_worker;
+
+CREATE OR REPLACE FUNCTION holdfast.fill_seat()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  of_role holdfast.role;
+begin
+  select * into strict of_role from holdfast.role r where r.role_id = new.role_id;
+  new.context := 'h' || replace(new.organisation_id::text, '-', '') || replace(new.person_id::text, '-', '') || new.role_id;
+  new.permissions := of_role.permissions;
+  new.min_assurance := greatest(of_role.min_assurance,
+    (select f.min_assurance from holdfast.organisation_floor f where f.organisation_id = new.organisation_id));
+  new.idle := of_role.idle;
+  new.life := of_role.life;
+  -- Rotation is the touch: often enough that a session in use never rests for its role's idle time.
+  new.rotate_after := least(interval '10 minutes', of_role.idle / 3);
+  return new;
+end $function$;
+-- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.findings(days integer)
  RETURNS TABLE(claim text, status text, saw text, examined integer, place text, against text, checked_at timestamp with time zone, expires_at timestamp with time zone, milliseconds integer, commit text)
@@ -1090,6 +1143,23 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.found_organisation(bytea,text) to holdfast_app;
 
+CREATE OR REPLACE FUNCTION holdfast.fresh_bearer(secret bytea, within interval)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.bearer(secret, true);
+begin
+  if (holdfast.live_pass(secret)).shown_at + within <= clock_timestamp() then
+    raise exception 'shown too long ago' using errcode = 'HF440';
+  end if;
+  return who;
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.grant_seat(organisation uuid, person uuid, role_name text)
  RETURNS void
  LANGUAGE plpgsql
@@ -1145,6 +1215,18 @@ grant execute on function holdfast.grants() to holdfast_auditor;
 grant execute on function holdfast.grants() to holdfast_migrator;
 grant execute on function holdfast.grants() to holdfast_prover;
 
+CREATE OR REPLACE FUNCTION holdfast.half_bearer(secret bytea)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  return (holdfast.live_pass(secret)).person_id;
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.invite(shown_address text, key text, role_name text, token_hash bytea, mail_subject text, mail_body text)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -1192,6 +1274,24 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 grant execute on function holdfast.keep_answer(text,integer,jsonb) to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.live_pass(secret bytea)
+ RETURNS holdfast.pass
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  p holdfast.pass;
+begin
+  select * into p from holdfast.pass
+   where hash = sha256(secret) and kind = 's' and revoked_at is null and expires_at > clock_timestamp()
+     and issued_at + idle > clock_timestamp() and (dead_at is null or dead_at > clock_timestamp());
+  if not found then raise exception 'no live pass' using errcode = 'HF401'; end if;
+  return p;
+end $function$;
+-- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.mail_failed(mail bigint, reason text)
  RETURNS void
@@ -1248,19 +1348,22 @@ CREATE OR REPLACE FUNCTION holdfast.mint(pass_hash bytea, person uuid, level sma
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  is_verified boolean;
+  who holdfast.person;
 begin
-  select p.verified_at is not null into is_verified from holdfast.person p where p.id = person and p.disabled_at is null for update;
+  select p.* into who from holdfast.person p where p.id = person and p.disabled_at is null for update;
   if not found then raise exception 'no such person' using errcode = 'HF401'; end if;
-  if (select count(*) from holdfast.pass p where p.person_id = person and p.issued_at > clock_timestamp() - interval '1 hour') >= 300 then
+  -- What rotation made is no new session.
+  if (select count(*) from holdfast.pass p
+       where p.person_id = person and p.generation = 0 and p.issued_at > clock_timestamp() - interval '1 hour') >= 300 then
     raise exception 'too many sessions in an hour' using errcode = 'HF429';
   end if;
   if level not between 1 and 3 or life > interval '30 days' then
     raise exception 'no such session' using errcode = 'HF422';
   end if;
-  insert into holdfast.pass (hash, kind, person_id, family, verified, assurance, evidence, idle, expires_at)
-    values (pass_hash, 's', person, of_family, is_verified, level, shown, idle_time, clock_timestamp() + life);
-  return is_verified;
+  insert into holdfast.pass (hash, kind, person_id, family, verified, assurance, wanted, evidence, idle, expires_at)
+    values (pass_hash, 's', person, of_family, who.verified_at is not null, level, who.wanted_assurance, shown, idle_time,
+            clock_timestamp() + life);
+  return who.verified_at is not null;
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.mint(bytea,uuid,smallint,text,interval,interval,uuid) to holdfast_identity;
@@ -1344,6 +1447,29 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.note_elsewhere(regclass,regclass) to holdfast_owner;
+
+CREATE OR REPLACE FUNCTION holdfast.notify_person(person uuid, subject text, body text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  record_address text;
+begin
+  update holdfast.account a
+     set notices = case when a.notices_since > clock_timestamp() - interval '1 hour' then a.notices + 1 else 1 end,
+         notices_since = case when a.notices_since > clock_timestamp() - interval '1 hour' then a.notices_since else clock_timestamp() end
+   where a.person_id = notify_person.person and a.verified_at is not null
+     and (a.notices < 30 or a.notices_since <= clock_timestamp() - interval '1 hour')
+  returning a.address into record_address;
+  if not found then return false; end if;
+  perform holdfast.queue_mail(record_address, subject, body);
+  return true;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.notify_person(uuid,text,text) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.organisation()
  RETURNS uuid
@@ -1592,6 +1718,28 @@ END;
 -- owner holdfast_keeper
 grant execute on function holdfast.record_finding(text,text,text,integer,text,text,timestamp with time zone,timestamp with time zone,integer,text) to holdfast_prover;
 
+CREATE OR REPLACE FUNCTION holdfast.refill_seats_of_organisation()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update holdfast.seat s set role_id = s.role_id where s.organisation_id = coalesce(new.organisation_id, old.organisation_id);
+  return null;
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.refill_seats_of_role()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update holdfast.seat s set role_id = s.role_id where s.role_id = new.role_id;
+  return null;
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.refuse_entry(secret bytea, wanted uuid, need bigint, of_kind character)
  RETURNS void
  LANGUAGE plpgsql
@@ -1601,21 +1749,38 @@ AS $function$
 #print_strict_params off
 declare
   p holdfast.pass;
-  mask bigint;
-  assurance_needed smallint;
+  s holdfast.seat;
 begin
   select * into p from holdfast.pass
    where hash = sha256(secret) and kind = of_kind and revoked_at is null and expires_at > clock_timestamp()
      and issued_at + idle > clock_timestamp() and (dead_at is null or dead_at > clock_timestamp());
   if not found then raise exception 'no live pass' using errcode = 'HF401'; end if;
   if not p.verified then raise exception 'address not verified' using errcode = 'HF412'; end if;
-  select r.permissions, r.min_assurance into mask, assurance_needed
-    from holdfast.seat s join holdfast.role r using (role_id)
-   where s.person_id = p.person_id and s.organisation_id = wanted
-     and (p.organisation_id is null or p.organisation_id = wanted);
+  -- Before anything about the organisation: who has shown half of what they have is half a stranger.
+  if p.assurance < p.wanted then raise exception 'the second factor was not shown' using errcode = 'HF427'; end if;
+  select * into s from holdfast.seat
+   where seat.person_id = p.person_id and seat.organisation_id = refuse_entry.wanted
+     and (p.organisation_id is null or p.organisation_id = refuse_entry.wanted);
   if not found then raise exception 'no seat' using errcode = 'HF404'; end if;
-  if p.assurance < assurance_needed then raise exception 'a second factor is needed' using errcode = 'HF428'; end if;
+  if p.assurance < s.min_assurance then raise exception 'a second factor is demanded' using errcode = 'HF428'; end if;
+  if p.issued_at + s.idle <= clock_timestamp() or p.rested >= s.idle or p.started_at + s.life <= clock_timestamp() then
+    raise exception 'too long ago for this role' using errcode = 'HF440';
+  end if;
   raise exception 'permission missing' using errcode = 'HF403';
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.refuse_misuse()
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if current_setting('backtrace_functions') <> '' then
+    raise exception 'this transaction has entered already' using errcode = 'HF000';
+  end if;
+  raise exception 'entry needs READ COMMITTED on the primary' using errcode = 'HF000';
 end $function$;
 -- owner holdfast_keeper
 
@@ -1757,6 +1922,17 @@ grant execute on function holdfast.server_patch() to holdfast_auditor;
 grant execute on function holdfast.server_patch() to holdfast_migrator;
 grant execute on function holdfast.server_patch() to holdfast_prover;
 
+CREATE OR REPLACE FUNCTION holdfast.set_floor(organisation uuid, level smallint)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ INSERT INTO holdfast.organisation_floor AS f (organisation_id, min_assurance)
+   VALUES (set_floor.organisation, set_floor.level) ON CONFLICT(organisation_id) DO UPDATE SET min_assurance = excluded.min_assurance
+   WHERE (f.min_assurance <> excluded.min_assurance);
+END;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.set_roles(wanted jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -1771,13 +1947,22 @@ begin
     select new.name, (select coalesce(max(bit), -1) from holdfast.permission) + row_number() over (order by new.name)
       from (select distinct p.name from jsonb_each(wanted) r cross join jsonb_array_elements_text(r.value -> 'permissions') as p (name)) new
      where not exists (select from holdfast.permission old where old.name = new.name);
-  for entry in select key as name, value from jsonb_each(wanted) order by key loop
+  for entry in
+    select r.key as name, r.value,
+           coalesce((r.value ->> 'minAssurance')::smallint, 1::smallint) as assurance,
+           -- NIST SP 800-63B-4, sections 2.1.3 and 2.2.3: 30 days at one factor; at two, an hour of rest and a day in all.
+           make_interval(mins => coalesce((r.value ->> 'idleMinutes')::integer, case when (r.value ->> 'minAssurance')::integer > 1 then 60 else 1440 end)) as idle,
+           make_interval(hours => coalesce((r.value ->> 'lifeHours')::integer, case when (r.value ->> 'minAssurance')::integer > 1 then 24 else 720 end)) as life
+      from jsonb_each(wanted) r order by r.key
+  loop
     select coalesce(bit_or(1::bigint << p.bit), 0) into mask from holdfast.permission p
      where entry.value -> 'permissions' ? p.name;
-    insert into holdfast.role (role_id, name, permissions, min_assurance)
-      values (lpad(to_hex((select count(*) from holdfast.role)), 2, '0'), entry.name, mask, coalesce((entry.value ->> 'minAssurance')::smallint, 1::smallint))
-      on conflict (name) do update set permissions = excluded.permissions, min_assurance = excluded.min_assurance
-      where role.permissions <> excluded.permissions or role.min_assurance <> excluded.min_assurance;
+    insert into holdfast.role (role_id, name, permissions, min_assurance, idle, life)
+      values (lpad(to_hex((select count(*) from holdfast.role)), 2, '0'), entry.name, mask, entry.assurance, entry.idle, entry.life)
+      on conflict (name) do update
+        set permissions = excluded.permissions, min_assurance = excluded.min_assurance, idle = excluded.idle, life = excluded.life
+      where (role.permissions, role.min_assurance, role.idle, role.life)
+            is distinct from (excluded.permissions, excluded.min_assurance, excluded.idle, excluded.life);
   end loop;
   if exists (select from holdfast.role r where not wanted ? r.name and exists (select from holdfast.seat s where s.role_id = r.role_id)) then
     raise exception 'a role that people still hold is no longer defined: %',
@@ -2162,6 +2347,19 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.verify_again(bytea,bytea,text,text) to holdfast_identity;
 
+CREATE OR REPLACE FUNCTION holdfast.want_assurance(person uuid, level smallint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- The person first: mint waits for it, and then copies what was set here.
+  update holdfast.person p set wanted_assurance = level where p.id = person;
+  if not found then raise exception 'no such person' using errcode = 'HF404'; end if;
+  update holdfast.pass p set wanted = level where p.person_id = person and p.kind = 's';
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.weak_code()
  RETURNS TABLE(code text, object text, remedy text)
  LANGUAGE sql
@@ -2542,6 +2740,13 @@ grant execute on function holdfast.weaknesses() to holdfast_prover;
 --   0007-findings
 --   0008-idempotency
 --   0009-weaknesses
+--   0010-entry
+--   0011-sessions
+--   0012-rate-limits
+--   0013-account-changes
+--   0014-two-factor
+--   0015-mandates
+--   0016-sign-in
 
 -- ═════════════════════════════════════════════════════════════════════════════════════════════════════════════════════
 -- The product crm: schema app, and its roles

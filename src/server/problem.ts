@@ -1,6 +1,6 @@
 import { unverified } from '../controls/accounts/refusals.ts'
 import { noSession } from '../controls/sessions/refusals.ts'
-import { factorNeeded, permissionMissing } from '../controls/tenant-isolation/refusals.ts'
+import { factorNotEnrolled, factorNotShown, permissionMissing, showAgain } from '../controls/tenant-isolation/refusals.ts'
 import { Refusal, type RefusalKind } from '../kernel/refusal.ts'
 import { DatabaseBusy } from '../platform/database/login.ts'
 import { kinds } from '../platform/http/refusals.ts'
@@ -12,8 +12,10 @@ const refusalOf: Readonly<Record<string, RefusalKind>> = {
   HF404: kinds.notFound,
   HF412: unverified,
   HF422: kinds.valueRefused,
-  HF428: factorNeeded,
+  HF427: factorNotShown,
+  HF428: factorNotEnrolled,
   HF429: kinds.tooMany,
+  HF440: showAgain,
   // Two people at once, or a reference to what was deleted meanwhile: the caller's to resolve, not a fault of ours.
   '23503': kinds.referenceMissing,
   '23505': kinds.existsAlready,

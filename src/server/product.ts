@@ -14,6 +14,10 @@ export interface Role {
   readonly permissions: readonly string[]
   /** 2: entry refuses this role without a second factor. */
   readonly minAssurance?: 1 | 2 | 3
+  /** How long a session may rest unused in this role. A day when left out, an hour where two factors are demanded. */
+  readonly idleMinutes?: number
+  /** How long after signing in one has to sign in again. 30 days when left out, one day where two factors are demanded. */
+  readonly lifeHours?: number
 }
 
 /** What a developer brings: tables and routes, roles, and the words of the security page. */

@@ -11,7 +11,7 @@ export const permissions = defineControl({
     {
       title: 'Entry forgets to ask for the permission',
       turnsRed: ['permissions/role-decides-every-route'],
-      ...weakenFunction('holdfast.enter(bytea, uuid, bigint)', 'and r.permissions & need = need'),
+      ...weakenFunction('holdfast.enter(bytea, uuid, bigint)', 'and s.permissions & need = need'),
     },
   ],
 })

@@ -118,8 +118,8 @@ export const sabotages: readonly Sabotage[] = [
     turnsRed: ['tenant-isolation/session-cannot-be-forged', 'tenant-isolation/grants-match-manifest'],
     ...weakenFunction(
       'holdfast.enter(bytea, uuid, bigint)',
-      'join holdfast.seat s on s.person_id = p.person_id and s.organisation_id = wanted',
-      'join holdfast.seat s on s.organisation_id = wanted',
+      'join holdfast.seat s on s.person_id = p.person_id and s.organisation_id = enter.wanted',
+      'join holdfast.seat s on s.organisation_id = enter.wanted',
     ),
   },
   {
