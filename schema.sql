@@ -246,8 +246,9 @@ create table holdfast.account (
   constraint account_address_key_check CHECK ((((octet_length(address_key) >= 3) AND (octet_length(address_key) <= 400)) AND (address_key !~ '[[:space:][:cntrl:]]'::text))),
   constraint account_name_check CHECK ((((char_length(name) >= 1) AND (char_length(name) <= 200)) AND (name !~ '[[:cntrl:]]'::text))),
   constraint account_notices_check CHECK ((notices >= 0)),
-  constraint account_password_is_hashed CHECK ((password_hash ~ '^\$2[aby]\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'::text))
+  constraint account_password_is_hashed CHECK ((password_hash ~ '^[0-9a-f]{8}\$2[aby]\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'::text))
 );
+CREATE INDEX account_by_pepper ON holdfast.account USING btree ("left"(password_hash, 15) COLLATE "C");
 
 -- account, owner holdfast_keeper
 create table holdfast.address_token (
@@ -1514,6 +1515,45 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.own_organisation(bytea) to holdfast_app;
 
+CREATE OR REPLACE FUNCTION holdfast.password_peppers()
+ RETURNS TABLE(pepper text, cost text, accounts bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (a.password_hash ~ '^[0-9a-f]{8}\$2'::text) THEN "left"(a.password_hash, 8)
+             ELSE ''::text
+         END AS "case",
+         CASE
+             WHEN (a.password_hash ~ '^[0-9a-f]{8}\$2[aby]\$[0-9]{2}\$'::text) THEN substr(a.password_hash, 13, 2)
+             ELSE ''::text
+         END AS "case",
+     count(*) AS count
+    FROM holdfast.account a
+   GROUP BY
+         CASE
+             WHEN (a.password_hash ~ '^[0-9a-f]{8}\$2'::text) THEN "left"(a.password_hash, 8)
+             ELSE ''::text
+         END,
+         CASE
+             WHEN (a.password_hash ~ '^[0-9a-f]{8}\$2[aby]\$[0-9]{2}\$'::text) THEN substr(a.password_hash, 13, 2)
+             ELSE ''::text
+         END
+   ORDER BY
+         CASE
+             WHEN (a.password_hash ~ '^[0-9a-f]{8}\$2'::text) THEN "left"(a.password_hash, 8)
+             ELSE ''::text
+         END,
+         CASE
+             WHEN (a.password_hash ~ '^[0-9a-f]{8}\$2[aby]\$[0-9]{2}\$'::text) THEN substr(a.password_hash, 13, 2)
+             ELSE ''::text
+         END;
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.password_peppers() to holdfast_auditor;
+
 CREATE OR REPLACE FUNCTION holdfast.password_shapes()
  RETURNS TABLE(shape text, accounts bigint, salts bigint)
  LANGUAGE sql
@@ -1522,20 +1562,20 @@ CREATE OR REPLACE FUNCTION holdfast.password_shapes()
 BEGIN ATOMIC
  SELECT
          CASE
-             WHEN (a.password_hash ~ '^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$'::text) THEN ('bcrypt, cost '::text || substr(a.password_hash, 5, 2))
+             WHEN (a.password_hash ~ '^[0-9a-f]{8}\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$'::text) THEN ('bcrypt, cost '::text || substr(a.password_hash, 13, 2))
              ELSE 'something else'::text
          END AS "case",
      count(*) AS count,
-     count(DISTINCT substr(a.password_hash, 8, 22)) AS count
+     count(DISTINCT substr(a.password_hash, 16, 22)) AS count
     FROM holdfast.account a
    GROUP BY
          CASE
-             WHEN (a.password_hash ~ '^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$'::text) THEN ('bcrypt, cost '::text || substr(a.password_hash, 5, 2))
+             WHEN (a.password_hash ~ '^[0-9a-f]{8}\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$'::text) THEN ('bcrypt, cost '::text || substr(a.password_hash, 13, 2))
              ELSE 'something else'::text
          END
    ORDER BY
          CASE
-             WHEN (a.password_hash ~ '^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$'::text) THEN ('bcrypt, cost '::text || substr(a.password_hash, 5, 2))
+             WHEN (a.password_hash ~ '^[0-9a-f]{8}\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$'::text) THEN ('bcrypt, cost '::text || substr(a.password_hash, 13, 2))
              ELSE 'something else'::text
          END;
 END;
@@ -1843,6 +1883,20 @@ begin
 end $function$;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.renew_password_hash(person uuid, old_hash text, new_hash text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update holdfast.account a set password_hash = new_hash
+   where a.person_id = renew_password_hash.person and a.password_hash = old_hash;
+  return found;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.renew_password_hash(uuid,text,text) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.revoke_invitation(invitation uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1973,6 +2027,38 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.set_roles(jsonb) to holdfast_migrator;
+
+CREATE OR REPLACE FUNCTION holdfast.settle_peppers(oldest text)
+ RETURNS TABLE(pepper text, cost integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  head text;
+begin
+  if oldest !~ '^[0-9a-f]{8}$' then raise exception 'the id of a pepper is 8 hexadecimal digits'; end if;
+  update holdfast.account a set password_hash = oldest || right(a.password_hash, 60)
+   where left(a.password_hash, 15) collate "C" >= '00000000' and left(a.password_hash, 15) collate "C" < '00000001';
+  -- From each to the next one in the index: as many steps as there are different ones.
+  for head in
+    with recursive step (head) as (
+      select min(left(a.password_hash, 15) collate "C") from holdfast.account a
+      union all
+      select (select min(left(a.password_hash, 15) collate "C") from holdfast.account a where left(a.password_hash, 15) collate "C" > s.head)
+        from step s where s.head is not null
+    )
+    select s.head from step s where s.head is not null
+  loop
+    if head !~ '^[0-9a-f]{8}\$2[aby]\$[0-9]{2}\$' then raise exception 'the password of an account is no hash'; end if;
+    pepper := left(head, 8);
+    cost := substr(head, 13, 2);
+    return next;
+  end loop;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.settle_peppers(text) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.sign_up(shown_address text, key text, shown_name text, hashed_password text, token_hash bytea, new_subject text, new_body text, known_subject text, known_body text)
  RETURNS void

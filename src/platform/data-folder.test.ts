@@ -15,7 +15,14 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type DataFolder, DataFolderRefused, loginRoles, openDataFolder, readSecrets } from './data-folder.ts'
+import {
+  type DataFolder,
+  DataFolderRefused,
+  keptPepper,
+  loginRoles,
+  openDataFolder,
+  readSecrets,
+} from './data-folder.ts'
 
 let parent: string
 const open: DataFolder[] = []
@@ -125,6 +132,13 @@ test('secrets are made once, and are the same when read again', async () => {
   expect(new Set([secrets.superuser, ...Object.values(secrets.passwords)]).size).toBe(loginRoles.length + 1)
   expect(createPrivateKey(secrets.sessionKey).asymmetricKeyType).toBe('ed25519')
   expect(secrets.pepper).toHaveLength(32)
+})
+
+test('the pepper is read alone, and none is made', async () => {
+  expect(keptPepper(parent)).toBeUndefined()
+  expect(readdirSync(parent)).toEqual([])
+  const { pepper } = await readSecrets(parent)
+  expect(keptPepper(parent)).toEqual(pepper)
 })
 
 test('what is missing is added, what is there is kept', async () => {

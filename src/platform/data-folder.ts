@@ -165,6 +165,12 @@ export async function readSecrets(folder: string): Promise<Secrets> {
   return { ...complete, pepper: Buffer.from(complete.pepper, 'base64url') }
 }
 
+/** The pepper of a data folder that has one. Writes nothing; throws as `readSecrets` does. */
+export function keptPepper(folder: string): Uint8Array | undefined {
+  const { pepper } = readKept(path.join(folder, 'secrets.json'))
+  return pepper === undefined ? undefined : Buffer.from(pepper, 'base64url')
+}
+
 function readKept(file: string): z.output<typeof kept> {
   let text: string
   try {

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { pepperId } from '../controls/accounts/accounts.ts'
 import { BootstrapRefused } from '../controls/tenant-isolation/bootstrap.ts'
 import { type Config, ConfigurationRefused, readConfig } from '../platform/config/config.ts'
 import { environment } from '../platform/config/env.ts'
 import { readEnvironmentSecrets } from '../platform/config/secrets.ts'
-import { DataFolderRefused, openDataFolder, readSecrets } from '../platform/data-folder.ts'
+import { DataFolderRefused, keptPepper, openDataFolder, readSecrets } from '../platform/data-folder.ts'
 import { ClusterRefused } from '../platform/database/cluster-refused.ts'
 import { MigrationRefused } from '../platform/database/migrate.ts'
 import { PortRefused } from '../platform/http/listen.ts'
@@ -15,7 +16,7 @@ import { demoProducts } from './demo-products.ts'
 import { StartRefused } from './foundation.ts'
 import { prepareDatabase } from './migrations.ts'
 import { proveOnce } from './prover-client.ts'
-import { databaseOf, databaseServer, demoRisks, start } from './start.ts'
+import { choosePasswordCost, databaseOf, databaseServer, demoRisks, start } from './start.ts'
 import { bar, screen } from './terminal.ts'
 import { readCommit, version } from './version.ts'
 
@@ -212,6 +213,7 @@ async function runInfo(args: string[]): Promise<number> {
     node: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
     config: config,
+    passwords: await describePasswords(config),
   }
   process.stdout.write(
     values.json
@@ -221,6 +223,20 @@ async function runInfo(args: string[]): Promise<number> {
           .join('\n')}\n`,
   )
   return 0
+}
+
+/** What a start would choose now. Peppers by their ids alone, the newest first. */
+async function describePasswords(config: Config) {
+  const { cost, milliseconds } = await choosePasswordCost(config)
+  const kept = keptPepper(path.resolve(config.dataFolder))
+  return {
+    cost,
+    ...(milliseconds === undefined ? {} : { measuredMilliseconds: milliseconds }),
+    peppers: [
+      ...readEnvironmentSecrets(environment()).peppers.map((pepper) => ({ id: pepperId(pepper), from: 'environment' })),
+      ...(kept === undefined ? [] : [{ id: pepperId(kept), from: 'secrets.json' }]),
+    ],
+  }
 }
 
 class NothingRuns extends Error {}

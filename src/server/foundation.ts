@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { createPasswords, type Spend } from '../controls/accounts/accounts.ts'
+import { openPasswords, PeppersMissing, type Spend, type Turns } from '../controls/accounts/accounts.ts'
 import { accountLimits, accountRoutes } from '../controls/accounts/routes.ts'
 import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/browser-defences.ts'
 import { createCsrfTokens, tokenHeader } from '../controls/browser-defences/csrf-token.ts'
@@ -43,7 +43,16 @@ export interface FoundationOptions {
   readonly passwords: Readonly<Record<Exclude<LoginRole, 'migrator' | 'prover'>, string>>
   /** PKCS #8 PEM of the Ed25519 key that signs session cookies. */
   readonly sessionKey: string
+  /** Mixed into every password before it is hashed: 32 random bytes or more. See docs/operating/passwords.md. */
   readonly pepper: Uint8Array
+  /** Peppers that some hashes still have, the oldest last. */
+  readonly olderPeppers?: readonly Uint8Array[]
+  /** Ids of peppers that are gone: whoever has a password under one resets it. */
+  readonly retiredPeppers?: readonly string[]
+  /** The cost of bcrypt, 12 to 16; 12 when left out, and never less than what is stored already. */
+  readonly passwordCost?: number
+  /** Hashes of all products in one process take turns when they are handed the same. */
+  readonly hashingTurns?: Turns
   readonly trustedProxies: readonly string[]
   readonly mailer: Mailer
   readonly log: FoundationLog
@@ -111,11 +120,12 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     const proxies = trustProxies(options.trustedProxies)
     const security = await createSecurityPages({ ...options, auditor: logins.auditor })
 
-    const passwords = createPasswords({
-      pepper: options.pepper,
-      cost: passwordCost,
+    const passwords = await openPasswords(logins.identity, {
+      ...options,
+      cost: options.passwordCost ?? leastPasswordCost,
       service: [product.name, product.title],
-    })
+      ...(options.hashingTurns === undefined ? {} : { turns: options.hashingTurns }),
+    }).catch(refuseWithoutPepper)
     const site = { title: product.title, origin }
     // The limiter knows the limits of all routes, and some routes spend by a key of their own.
     const spend: Spend = (key, limit) => limits.spendByPerson(key, limit)
@@ -228,8 +238,13 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
   }
 }
 
-/** Each time one more doubles what a guess costs, and what a sign-in costs: 12 is the least that the database accepts. */
-const passwordCost = 12
+/** Each time one more doubles what a guess costs, and what a sign-in costs: this is the least that the database accepts. */
+const leastPasswordCost = 12
+
+/** Nobody whose password is under that pepper could sign in, and nobody would know why. */
+function refuseWithoutPepper(error: unknown): never {
+  throw error instanceof PeppersMissing ? new StartRefused(error.message, { cause: error }) : error
+}
 
 function joinRoutes(...parts: readonly Routes[]): Routes {
   const joined: Record<string, Route> = {}

@@ -5,6 +5,7 @@ import { isIPv6 } from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { createTurns, measureCost } from '../controls/accounts/accounts.ts'
 import { responseHeaders } from '../controls/browser-defences/browser-defences.ts'
 import { trustProxies } from '../controls/rate-limits/rate-limits.ts'
 import { controls } from '../controls.ts'
@@ -93,6 +94,10 @@ export async function start(options: StartOptions): Promise<Started> {
     told('console: building what has changed')
     const consoles = buildConsoles()
     consoles.catch(() => {})
+    // In the background: it keeps one thread busy for a fifth of a second.
+    const passwordCost = choosePasswordCost(config)
+    // One for all products of this process, so that together they leave a core free.
+    const hashingTurns = createTurns()
     const server = await databaseServer(config, options.secrets, folder.path, told)
     endings.push(server.stop)
     // Breaking controls as the superuser is for the embedded demo. Nobody's own server is broken from a web page.
@@ -124,7 +129,10 @@ export async function start(options: StartOptions): Promise<Started> {
         database: { host: server.superuser.host, port: server.superuser.port, database: databaseOf(product) },
         passwords: secrets.passwords,
         sessionKey: secrets.sessionKey,
-        pepper: secrets.pepper,
+        ...pepperOptions(options.secrets.peppers, secrets.pepper),
+        retiredPeppers: config.passwords.retiredPeppers,
+        passwordCost: (await passwordCost).cost,
+        hashingTurns,
         trustedProxies: config.trustedProxies.map(({ address, prefix }) => `${address}/${prefix}`),
         mailer: mail.mailer,
         log: logOf(log, product.name),
@@ -200,6 +208,20 @@ async function buildConsoles(): Promise<void> {
       throw new Error(`the console could not be built: ${error.stderr || error.message}`, { cause: error })
     },
   )
+}
+
+/** What is set, or else what fits this machine; `milliseconds` is what one hash takes, where it was measured. */
+export async function choosePasswordCost(
+  config: Config,
+): Promise<{ readonly cost: number; readonly milliseconds?: number }> {
+  const { cost } = config.passwords
+  return cost === undefined ? measureCost() : { cost }
+}
+
+/** Those of the environment, the newest first; the data folder's is older than all of them. */
+function pepperOptions(outside: readonly Uint8Array[], kept: Uint8Array) {
+  const [pepper = kept, ...older] = outside
+  return { pepper, olderPeppers: outside.length === 0 ? [] : [...older, kept] }
 }
 
 interface DatabaseServer {

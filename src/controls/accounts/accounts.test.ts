@@ -6,6 +6,8 @@ import { addressKey } from './accounts.ts'
 import { whyGuessable } from './guessable.ts'
 import { knownAddressMail, verificationMail } from './mails.ts'
 import { createPasswords, passwordField } from './passwords.ts'
+import { pepperId } from './passwords-peppers.ts'
+import { createTurns } from './passwords-turns.ts'
 
 const pepper = Buffer.alloc(32, 7)
 const passwords = createPasswords({ pepper, cost: 12, service: ['Tideline', 'crm'] })
@@ -14,11 +16,12 @@ const sentence = 'three blue whales dance'
 describe('a password', () => {
   test('becomes bcrypt over HMAC-SHA-384 under the pepper, with a salt of its own', async () => {
     const [one, two] = await Promise.all([passwords.hash(sentence), passwords.hash(sentence)])
-    expect(one).toMatch(/^\$2[aby]\$12\$[./A-Za-z0-9]{53}$/)
+    expect(one).toMatch(/^[0-9a-f]{8}\$2[aby]\$12\$[./A-Za-z0-9]{53}$/)
+    expect(one.slice(0, 8)).toBe(pepperId(pepper))
     expect(one).not.toBe(two)
     // By hand, as another implementation would.
-    expect(await verify(createHmac('sha384', pepper).update(sentence).digest('base64'), one)).toBe(true)
-    expect(await verify(sentence, one)).toBe(false)
+    expect(await verify(createHmac('sha384', pepper).update(sentence).digest('base64'), one.slice(8))).toBe(true)
+    expect(await verify(sentence, one.slice(8))).toBe(false)
   })
 
   test('counts to its last byte, before and after a NUL, and beyond the 72nd', async () => {
@@ -40,7 +43,7 @@ describe('a password', () => {
 
   test('is nothing without the pepper', async () => {
     const other = createPasswords({ pepper: Buffer.alloc(32, 8), cost: 12, service: [] })
-    expect(await other.matches(sentence, await passwords.hash(sentence))).toBe(false)
+    await expect(other.matches(sentence, await passwords.hash(sentence))).rejects.toThrow(pepperId(pepper))
   })
 
   test('costs as much to refuse for nobody as for somebody', async () => {
@@ -72,7 +75,7 @@ describe('a password', () => {
 
 describe('hashing', () => {
   test('is done in turn: no more at once than said, no more in line than said, and the rest is refused', async () => {
-    const narrow = createPasswords({ pepper, cost: 12, service: [], atOnce: 1, mostWaiting: 2 })
+    const narrow = createPasswords({ pepper, cost: 12, service: [], turns: createTurns(1, 2) })
     const settled = await Promise.allSettled(Array.from({ length: 6 }, () => narrow.hash(sentence)))
     const refused = settled.filter((one) => one.status === 'rejected').map((one) => one.reason as Refusal)
     expect(refused).toHaveLength(3)
@@ -81,18 +84,18 @@ describe('hashing', () => {
       expect(reason.kind).toMatchObject({ code: 'accounts/hashing-busy', status: 503 })
       expect(reason.headers['retry-after']).toBe('5')
     }
-    expect(await narrow.hash(sentence)).toMatch(/^\$2/)
+    expect(await narrow.hash(sentence)).toMatch(/^[0-9a-f]{8}\$2/)
   })
 
   test('takes turns between clients, and no client with many keeps another out', async () => {
-    const narrow = createPasswords({ pepper, cost: 12, service: [], atOnce: 1, mostWaiting: 4 })
+    const narrow = createPasswords({ pepper, cost: 12, service: [], turns: createTurns(1, 4) })
     let over = 0
     const count = (hashed: Promise<string>) => hashed.finally(() => over++)
     const crowd = Promise.allSettled(Array.from({ length: 5 }, () => count(narrow.hash(sentence, 'crowd'))))
     // All places are taken: the last of the crowd gives way, and the crowd's own next one is refused.
     const stranger = count(narrow.hash(sentence, 'stranger'))
     await expect(narrow.hash(sentence, 'crowd')).rejects.toMatchObject({ kind: { status: 503 } })
-    expect(await stranger).toMatch(/^\$2/)
+    expect(await stranger).toMatch(/^[0-9a-f]{8}\$2/)
     // The one that was refused, the one under way, one of the crowd's turns, and the stranger's own.
     expect(over).toBeLessThanOrEqual(4)
     const settled = await crowd
@@ -100,9 +103,9 @@ describe('hashing', () => {
   })
 
   test('gives its turn back when it fails', async () => {
-    const narrow = createPasswords({ pepper, cost: 12, service: [], atOnce: 1, mostWaiting: 1 })
+    const narrow = createPasswords({ pepper, cost: 12, service: [], turns: createTurns(1, 1) })
     await expect(narrow.matches(sentence, 12 as unknown as string)).rejects.toThrow()
-    expect(await narrow.hash(sentence)).toMatch(/^\$2/)
+    expect(await narrow.hash(sentence)).toMatch(/^[0-9a-f]{8}\$2/)
   })
 })
 

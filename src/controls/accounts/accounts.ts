@@ -7,7 +7,10 @@ import type { Passwords } from './passwords.ts'
 import { linkDead } from './refusals.ts'
 
 export type { Mail, Site } from './mails.ts'
-export { createPasswords, type Passwords, passwordField } from './passwords.ts'
+export { type Compared, createPasswords, openPasswords, type Passwords, passwordField, renewHash } from './passwords.ts'
+export { measureCost } from './passwords-cost.ts'
+export { PeppersMissing, pepperId } from './passwords-peppers.ts'
+export { createTurns, type Turns } from './passwords-turns.ts'
 
 /** Spends one of a quota that is counted by `key`; throws a 429 `Refusal` when there is none left. */
 export type Spend = (key: string, limit: { name: string; quota: number; windowSeconds: number }) => unknown

@@ -3,7 +3,7 @@ import { weakenFunction } from '../../kernel/sabotage.ts'
 import { claims } from './claims.ts'
 import { probes } from './probes.ts'
 
-const check = "check (password_hash ~ '^\\$2[aby]\\$(1[2-9]|2[0-9]|3[01])\\$[./A-Za-z0-9]{53}$')"
+const check = "check (password_hash ~ '^[0-9a-f]{8}\\$2[aby]\\$(1[2-9]|2[0-9]|3[01])\\$[./A-Za-z0-9]{53}$')"
 const nobody = "'00000000-0000-4000-8000-0000000000a1'"
 
 /** Takes the CHECK away and writes a row that it would have refused. */
@@ -41,7 +41,12 @@ export const accounts = defineControl({
     {
       title: 'A password is hashed at a low cost',
       turnsRed: ['accounts/passwords-are-hashed'],
-      ...badHash('$2b$04$abcdefghijklmnopqrstuuOFY6LXUzkm3nBYcLEpJ7XRqcKWXlMFa'),
+      ...badHash('0123abcd$2b$04$abcdefghijklmnopqrstuuOFY6LXUzkm3nBYcLEpJ7XRqcKWXlMFa'),
+    },
+    {
+      title: 'A hash names no pepper',
+      turnsRed: ['accounts/passwords-are-hashed'],
+      ...badHash('00000000$2b$12$abcdefghijklmnopqrstuuOFY6LXUzkm3nBYcLEpJ7XRqcKWXlMFa'),
     },
     {
       title: 'Only the CHECK is gone',

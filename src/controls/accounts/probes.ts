@@ -32,11 +32,18 @@ async function lookAtPasswords(bench: Bench): Promise<Outcome> {
     if (cost < 12) return broken(`${accounts} of ${examined} accounts: ${shape}`, examined)
     if (salts < accounts) return broken(`${accounts} hashes have ${salts} different salts`, examined)
   }
+  const peppers = await bench.catalogue<{ pepper: string; accounts: number }>(
+    'select pepper, sum(accounts)::bigint as accounts from holdfast.password_peppers() group by 1 order by 1',
+  )
+  const unnamed = peppers.find(({ pepper }) => !/^[0-9a-f]{8}$/.test(pepper) || pepper === '00000000')
+  if (unnamed !== undefined)
+    return broken(`${unnamed.accounts} hashes do not say which pepper they are under`, examined)
   const fault = (await faultOfTable(bench)) ?? (await faultOfLongPasswords(bench))
   if (typeof fault === 'string') return broken(fault, examined)
   if (fault !== undefined) return fault
   return holds(
     `${examined} accounts: ${shapes.map(({ shape, accounts }) => `${accounts} × ${shape}`).join(', ')}, each with its own salt; ` +
+      `${peppers.map(({ pepper, accounts }) => `${accounts} under pepper ${pepper}`).join(', ')}; ` +
       'a password with another last character, behind the 72nd byte, was refused; no login role can read the column',
     examined,
   )
@@ -47,7 +54,7 @@ async function faultOfTable(bench: Bench): Promise<string | undefined> {
     `select pg_get_constraintdef(oid) as text from pg_constraint
       where conrelid = 'holdfast.account'::regclass and contype = 'c' and convalidated`,
   )
-  // Cost 12 or more, and the whole of a hash: written here again, not taken from the migration.
+  // The pepper's id, cost 12 or more, and the whole of a hash: written here again, not taken from the migration.
   if (
     !checks.some(
       ({ text }) => text.includes('password_hash ~') && text.includes('(1[2-9]|2[0-9]|3[01])\\$[./A-Za-z0-9]{53}$'),

@@ -1,7 +1,7 @@
 import { Refusal } from '../../kernel/refusal.ts'
 import type { Login } from '../../platform/database/login.ts'
 import type { Limit } from '../../platform/http/route.ts'
-import { addressKey, findCredential, type Passwords, type Spend } from '../accounts/accounts.ts'
+import { addressKey, findCredential, type Passwords, renewHash, type Spend } from '../accounts/accounts.ts'
 import { endSession, type Issued, type Sessions } from '../sessions/sessions.ts'
 import { notMatching } from './refusals.ts'
 
@@ -31,8 +31,9 @@ export async function signIn(
   const { identity, sessions, passwords, spend } = parts
   await spend(`sign-in ${addressKey(given.address)}`, oneAccount)
   const found = await findCredential(identity, given.address)
-  const matches = await passwords.matches(given.password, found?.hashed, given.client)
+  const { matches, renewed } = await passwords.compare(given.password, found?.hashed, given.client)
   if (found === undefined || !matches) throw new Refusal(notMatching)
+  if (renewed !== undefined) await renewHash(identity, found.person, found.hashed, renewed)
   const issued = await sessions.issue(identity, found.person, { assurance: 1, shown: 'password' }).catch(refuseClosed)
   if (given.current !== undefined) await endSession(identity, given.current)
   return issued

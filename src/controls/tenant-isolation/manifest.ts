@@ -54,7 +54,8 @@ holdfast · body · holdfast.notify_person(uuid,text,text) · 8ff69be6587e92a6df
 holdfast · body · holdfast.organisation() · 70a98780699b0713fb551a9ec397e4f0
 holdfast · body · holdfast.organisation_name() · 43d086c6bc0495b57f378adbec7f651f
 holdfast · body · holdfast.own_organisation(bytea) · 4491b65cea0df0c6a060855b549bb4fd
-holdfast · body · holdfast.password_shapes() · 1e640ff2e0bab7a7c2099bafc7488ef3
+holdfast · body · holdfast.password_peppers() · e270039c1b75d6e719283c85fabab5df
+holdfast · body · holdfast.password_shapes() · e7c8b613fc51d5d1504942d0563c0dc9
 holdfast · body · holdfast.person() · c2b955214097dc3f68393b3113114967
 holdfast · body · holdfast.protect(regclass,text) · 1382909a53fe45fa6bd88702d3f66bc9
 holdfast · body · holdfast.qualified_name(regclass) · 54cedb10ca36ddf3018d3878134f3f57
@@ -69,11 +70,13 @@ holdfast · body · holdfast.refuse_misuse() · 934ef49b9f9ad8b41b48ab3e2aa45537
 holdfast · body · holdfast.refuse_rewriting() · c93d8c68a6c8a5d10cd4ec058c486940
 holdfast · body · holdfast.remove_member(uuid) · 393081254131803a25d423bfb5d81a42
 holdfast · body · holdfast.remove_seat(uuid,uuid) · efed6019f3676e5af09b8ff9bd8197f8
+holdfast · body · holdfast.renew_password_hash(uuid,text,text) · f1d986f19093fd7964c1eec77924abad
 holdfast · body · holdfast.revoke_invitation(uuid) · 3d66f4b4eb3fb14c82b0eef16df83afb
 holdfast · body · holdfast.rights() · 4fa3abf61ebbace744b6d12a0919f357
 holdfast · body · holdfast.server_patch() · 31b6ce9ed26bbf4e837a63425467ac5e
 holdfast · body · holdfast.set_floor(uuid,smallint) · 4078b0d002c5fa7bb220a899812a4d58
 holdfast · body · holdfast.set_roles(jsonb) · a668efef8c5a391ed11bd95dffeab34e
+holdfast · body · holdfast.settle_peppers(text) · 0e7b27649a147ffbc018a081d91c331c
 holdfast · body · holdfast.sign_up(text,text,text,text,bytea,text,text,text,text) · 497c7fa85e22b1e3d6cbfe7e187ddbaa
 holdfast · body · holdfast.surroundings() · 3f7579e4a4a89ae2f54ef1d3d40ee497
 holdfast · body · holdfast.sweep_address_tokens() · c2b3fab5d98c10d2e961b23ce107d320
@@ -140,6 +143,7 @@ holdfast_auditor · function · holdfast.count_rows(regclass) · EXECUTE
 holdfast_auditor · function · holdfast.count_rows_of(regclass,uuid) · EXECUTE
 holdfast_auditor · function · holdfast.findings(integer) · EXECUTE
 holdfast_auditor · function · holdfast.grants() · EXECUTE
+holdfast_auditor · function · holdfast.password_peppers() · EXECUTE
 holdfast_auditor · function · holdfast.password_shapes() · EXECUTE
 holdfast_auditor · function · holdfast.qualified_name(regclass) · EXECUTE
 holdfast_auditor · function · holdfast.server_patch() · EXECUTE
@@ -173,6 +177,8 @@ holdfast_identity · function · holdfast.end_session(bytea) · EXECUTE
 holdfast_identity · function · holdfast.mint(bytea,uuid,smallint,text,interval,interval,uuid) · EXECUTE
 holdfast_identity · function · holdfast.my_account(bytea) · EXECUTE
 holdfast_identity · function · holdfast.notify_person(uuid,text,text) · EXECUTE
+holdfast_identity · function · holdfast.renew_password_hash(uuid,text,text) · EXECUTE
+holdfast_identity · function · holdfast.settle_peppers(text) · EXECUTE
 holdfast_identity · function · holdfast.sign_up(text,text,text,text,bytea,text,text,text,text) · EXECUTE
 holdfast_identity · function · holdfast.verify_address(bytea) · EXECUTE
 holdfast_identity · function · holdfast.verify_again(bytea,bytea,text,text) · EXECUTE

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test, vi } from 'vitest'
 import { ConfigurationRefused, isLoopback, readConfig } from './config.ts'
 import { type Environment, environment, variables } from './env.ts'
@@ -20,6 +21,7 @@ test('nothing set is the development default', () => {
     database: { kind: 'embedded' },
     mail: { kind: 'mailbox', from: { name: '', address: 'no-reply@holdfast.invalid' } },
     trustedProxies: [],
+    passwords: { retiredPeppers: [] },
     log: { level: 'info' },
     tests: {},
   })
@@ -34,6 +36,9 @@ test('everything set', () => {
     SMTP_URL: 'smtps://me:s%3Acret@mail.example',
     MAIL_FROM: '"Hold, fast" <no-reply@example.com>',
     TRUSTED_PROXY_CIDRS: '10.0.0.0/8, fd00::/8,192.0.2.1/32',
+    HOLDFAST_PEPPERS: `${pepper('b')}, ${pepper('a')}`,
+    HOLDFAST_RETIRED_PEPPERS: '0123abcd, 89abcdef',
+    HOLDFAST_PASSWORD_COST: '13',
     LOG_LEVEL: 'warn',
     HOLDFAST_CHROMIUM: '/usr/bin/chromium',
     UNRELATED: '',
@@ -56,13 +61,49 @@ test('everything set', () => {
       { address: 'fd00::', prefix: 8, family: 'ipv6' },
       { address: '192.0.2.1', prefix: 32, family: 'ipv4' },
     ],
+    passwords: { cost: 13, retiredPeppers: ['0123abcd', '89abcdef'] },
     log: { level: 'warn' },
     tests: { chromium: '/usr/bin/chromium' },
   })
-  expect(readEnvironmentSecrets(env)).toEqual({ databaseUrl: env.DATABASE_URL, smtpPassword: 's:cret' })
+  expect(readEnvironmentSecrets(env)).toEqual({
+    databaseUrl: env.DATABASE_URL,
+    smtpPassword: 's:cret',
+    peppers: [createHash('sha256').update('b').digest(), createHash('sha256').update('a').digest()],
+  })
   expect(JSON.stringify(config)).not.toMatch(/p@ss|p%40ss|s:cret|s%3Acret/)
-  expect(readEnvironmentSecrets({})).toEqual({})
+  expect(JSON.stringify(config)).not.toContain(pepper('a').slice(0, 10))
+  expect(readEnvironmentSecrets({})).toEqual({ peppers: [] })
 })
+
+/** Random enough, and the same each time. */
+function pepper(name: string): string {
+  return createHash('sha256').update(name).digest('base64')
+}
+
+test.each([
+  'secretword',
+  `${pepper('a')},${pepper('a')}`,
+  `${pepper('a')},`,
+  `${pepper('a')};${pepper('b')}`,
+  pepper('a').slice(0, 40),
+  Buffer.alloc(32, 'x').toString('base64'),
+  Buffer.from('change me please change me please').toString('base64'),
+])('HOLDFAST_PEPPERS=%s is refused without quoting it', (HOLDFAST_PEPPERS) => {
+  const found = complaints({ HOLDFAST_PEPPERS })
+  expect(found).toHaveLength(1)
+  expect(JSON.stringify(found)).not.toContain(HOLDFAST_PEPPERS.slice(0, 8))
+})
+
+test.each(['11', '17', '12.0', 'high', '1e1'])('HOLDFAST_PASSWORD_COST=%s', (HOLDFAST_PASSWORD_COST) => {
+  expect(complaints({ HOLDFAST_PASSWORD_COST })).toHaveLength(1)
+})
+
+test.each(['0123ABCD', '0123abc', '0123abcd;89abcdef', pepper('a')])(
+  'HOLDFAST_RETIRED_PEPPERS=%s',
+  (HOLDFAST_RETIRED_PEPPERS) => {
+    expect(complaints({ HOLDFAST_RETIRED_PEPPERS })).toHaveLength(1)
+  },
+)
 
 test('all complaints come at once, each with its variable and a remedy', () => {
   const found = complaints({

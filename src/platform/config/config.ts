@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net'
 import path from 'node:path'
 import { isAddress, isOneLine } from '../mail/address.ts'
 import { type Environment, type Variable, type VariableName, variables } from './env.ts'
+import { readPeppers } from './secrets.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -49,6 +50,12 @@ export interface Config {
   readonly database: DatabaseConfig
   readonly mail: MailConfig & { readonly from: Sender }
   readonly trustedProxies: readonly Cidr[]
+  readonly passwords: {
+    /** The cost of bcrypt; absent: measured at the start. */
+    readonly cost?: number
+    /** Ids of peppers that are gone for good. The peppers themselves are secrets: see `readEnvironmentSecrets`. */
+    readonly retiredPeppers: readonly string[]
+  }
   readonly log: { readonly level: LogLevel }
   readonly tests: { readonly chromium?: string }
 }
@@ -107,8 +114,18 @@ function readAll(read: Reader) {
     database: read('DATABASE_URL', parseDatabaseUrl) ?? { kind: 'embedded' },
     mail: { ...(read('SMTP_URL', parseSmtpUrl) ?? { kind: 'mailbox' }), from: read('MAIL_FROM', parseSender) },
     trustedProxies: read('TRUSTED_PROXY_CIDRS', parseCidrs) ?? [],
+    passwords: readPasswords(read),
     log: { level: read('LOG_LEVEL', parseLogLevel) },
     tests: { ...(chromium !== undefined && { chromium }) },
+  }
+}
+
+function readPasswords(read: Reader): Config['passwords'] {
+  read('HOLDFAST_PEPPERS', checkPeppers)
+  const cost = read('HOLDFAST_PASSWORD_COST', parsePasswordCost)
+  return {
+    ...(cost !== undefined && { cost }),
+    retiredPeppers: read('HOLDFAST_RETIRED_PEPPERS', parsePepperIds) ?? [],
   }
 }
 
@@ -141,6 +158,27 @@ class Unfit extends Error {
     super(found)
     this.remedy = remedy
   }
+}
+
+/** They are secrets, and not part of what this returns: here they are only looked at. */
+function checkPeppers(text: string): void {
+  try {
+    readPeppers(text)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new Unfit(`is not fit: ${error.message}`, 'Make one with: openssl rand -base64 32')
+  }
+}
+
+function parsePasswordCost(text: string): number {
+  if (/^1[2-6]$/.test(text)) return Number(text)
+  throw new Unfit(`is ${quote(text)}`, 'Give a number from 12 to 16, or do not set it')
+}
+
+function parsePepperIds(text: string): string[] {
+  const ids = text.split(',').map((id) => id.trim())
+  if (ids.every((id) => /^[0-9a-f]{8}$/.test(id))) return ids
+  throw new Unfit(`is ${quote(text)}`, 'Give ids of 8 hexadecimal digits, as holdfast info shows them, with commas')
 }
 
 function parsePort(text: string): number {

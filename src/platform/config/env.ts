@@ -37,6 +37,20 @@ export const variables = {
     meaning: 'The proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, fd00::/8.',
     absent: 'none is believed',
   },
+  HOLDFAST_PEPPERS: {
+    meaning:
+      'What is mixed into passwords before they are hashed: one or more of 32 random bytes in base64, the newest first, with commas.',
+    absent: 'the pepper of secrets.json, which otherwise counts as the oldest',
+    secret: true,
+  },
+  HOLDFAST_RETIRED_PEPPERS: {
+    meaning: 'Ids of peppers that are gone for good, with commas: passwords under them match no longer.',
+    absent: 'none: a start without a pepper that is in use is refused',
+  },
+  HOLDFAST_PASSWORD_COST: {
+    meaning: 'The cost of bcrypt, 12 to 16.',
+    absent: 'what a hash takes a quarter of a second for, from 12 to 14, measured at the start',
+  },
   LOG_LEVEL: { meaning: 'The least that is logged: trace, debug, info, warn, error or fatal.', default: 'info' },
   HOLDFAST_CHROMIUM: {
     meaning: 'The browser for the browser tests: the absolute path of a Chromium.',

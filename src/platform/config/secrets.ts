@@ -6,6 +6,8 @@ export interface EnvironmentSecrets {
   readonly databaseUrl?: string
   /** Present where `config.mail.kind` is `smtp` and the server asks for a sign-in. */
   readonly smtpPassword?: string
+  /** Of HOLDFAST_PEPPERS, the newest first; 32 bytes or more each. */
+  readonly peppers: readonly Uint8Array[]
 }
 
 /** Call it after `readConfig`, which refuses what is not well-formed. */
@@ -14,5 +16,20 @@ export function readEnvironmentSecrets(env: Environment): EnvironmentSecrets {
   return {
     ...(env.DATABASE_URL !== undefined && { databaseUrl: env.DATABASE_URL }),
     ...(smtpPassword !== '' && { smtpPassword }),
+    peppers: env.HOLDFAST_PEPPERS === undefined ? [] : readPeppers(env.HOLDFAST_PEPPERS),
   }
+}
+
+/** Throws a `RangeError` whose message says what is wrong, and quotes nothing. */
+export function readPeppers(text: string): Uint8Array[] {
+  const peppers = text.split(',').map((one, index) => {
+    const bytes = Buffer.from(one.trim(), 'base64')
+    // Of 32 random bytes some 30 are different: fewer than 16 is a placeholder.
+    if (!/^[\w+/-]+={0,2}$/.test(one.trim()) || bytes.length < 32 || new Set(bytes).size < 16)
+      throw new RangeError(`number ${index + 1} is not 32 random bytes in base64`)
+    return bytes
+  })
+  if (new Set(peppers.map((bytes) => bytes.toString('hex'))).size < peppers.length)
+    throw new RangeError('one is there twice')
+  return peppers
 }
