@@ -504,7 +504,9 @@ create table holdfast.pass (
 );
 CREATE INDEX pass_by_expiry ON holdfast.pass USING btree (expires_at);
 CREATE INDEX pass_by_family ON holdfast.pass USING btree (family);
+CREATE UNIQUE INDEX pass_by_generation ON holdfast.pass USING btree (family, generation) WHERE (kind = 's'::bpchar);
 CREATE INDEX pass_by_person ON holdfast.pass USING btree (person_id, issued_at);
+CREATE INDEX pass_replaced ON holdfast.pass USING btree (dead_at) WHERE ((generation > 0) AND (dead_at IS NOT NULL));
 
 -- platform, owner holdfast_keeper
 create table holdfast.permission (
@@ -594,6 +596,23 @@ CREATE INDEX seat_by_organisation ON holdfast.seat USING btree (organisation_id,
 CREATE INDEX seat_by_role ON holdfast.seat USING btree (role_id);
 CREATE TRIGGER fill BEFORE INSERT OR UPDATE ON holdfast.seat FOR EACH ROW EXECUTE FUNCTION holdfast.fill_seat();
 
+-- account, owner holdfast_keeper
+create table holdfast.session (
+  family uuid not null,                                                    -- none
+  person_id uuid not null,                                                 -- personal session, kept as 90-days
+  device text not null,                                                    -- personal session, kept as 90-days
+  address text not null,                                                   -- personal session, kept as 90-days
+  started_at timestamp with time zone default clock_timestamp() not null,  -- personal session, kept as 90-days
+  used_at timestamp with time zone default clock_timestamp() not null,     -- personal session, kept as 90-days
+  alerted_at timestamp with time zone,                                     -- personal session, kept as 90-days
+  constraint session_pkey PRIMARY KEY (family),
+  constraint session_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
+  constraint session_address_check CHECK (((char_length(address) <= 45) AND (address !~ '[[:cntrl:]]'::text))),
+  constraint session_device_check CHECK (((char_length(device) <= 60) AND (device !~ '[[:cntrl:]]'::text)))
+);
+CREATE INDEX session_by_person ON holdfast.session USING btree (person_id, started_at);
+CREATE INDEX session_by_use ON holdfast.session USING btree (used_at);
+
 -- platform, owner holdfast_keeper
 create table holdfast.table_class (
   table_name text not null,  -- none
@@ -650,6 +669,28 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.age_canary_session(secret bytea, gone_by interval)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  aged integer;
+begin
+  if gone_by < interval '0' then raise exception 'time goes by one way' using errcode = 'HF422'; end if;
+  update holdfast.pass p
+     set issued_at = p.issued_at - gone_by, settled_at = p.settled_at - gone_by, dead_at = p.dead_at - gone_by,
+         started_at = p.started_at - gone_by, shown_at = p.shown_at - gone_by
+   where p.family = (select q.family from holdfast.pass q where q.hash = sha256(secret) and q.kind = 's')
+     and exists (select from holdfast.person w where w.id = p.person_id and w.canary);
+  get diagnostics aged = row_count;
+  return aged;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.age_canary_session(bytea,interval) to holdfast_prover;
+
 CREATE OR REPLACE FUNCTION holdfast.assume(organisation uuid, person uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -705,6 +746,21 @@ begin
   return p.person_id;
 end $function$;
 -- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.begin_session(pass_hash bytea, person uuid, level smallint, shown text, idle_time interval, life interval, of_family uuid, seen_device text, seen_address text, OUT verified boolean, OUT new_device boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  verified := holdfast.mint(pass_hash, person, level, shown, idle_time, life, of_family);
+  select coalesce(bool_and(s.device <> seen_device), false) into new_device from holdfast.session s where s.person_id = person;
+  insert into holdfast.session (family, person_id, device, address) values (of_family, person, seen_device, seen_address);
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.begin_session(bytea,uuid,smallint,text,interval,interval,uuid,text,text) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.canary_mail(address text)
  RETURNS TABLE(subject text, body text)
@@ -850,6 +906,49 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.end_my_other_sessions(secret bytea)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.bearer(secret, false);
+  own uuid := (holdfast.live_pass(secret)).family;
+  ended integer;
+begin
+  perform holdfast.lock_person(who);
+  perform holdfast.bearer(secret, false);
+  with gone as (
+    update holdfast.pass p set revoked_at = clock_timestamp()
+     where p.person_id = who and p.kind = 's' and p.revoked_at is null and p.family <> own
+    returning p.family, p.dead_at is null and p.expires_at > clock_timestamp() and p.issued_at + p.idle > clock_timestamp() as alive)
+  select count(distinct g.family) filter (where g.alive) into ended from gone g;
+  return ended;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.end_my_other_sessions(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.end_my_session(secret bytea, session uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.bearer(secret, false);
+begin
+  perform holdfast.lock_person(who);
+  perform holdfast.bearer(secret, false);
+  update holdfast.pass p set revoked_at = clock_timestamp()
+   where p.family = session and p.person_id = who and p.kind = 's' and p.revoked_at is null;
+  return found;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.end_my_session(bytea,uuid) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.end_overdue(seconds integer)
  RETURNS integer
  LANGUAGE sql
@@ -887,14 +986,13 @@ CREATE OR REPLACE FUNCTION holdfast.end_session(secret bytea)
 AS $function$
 #print_strict_params off
 declare
-  its_family uuid;
+  it holdfast.pass;
 begin
-  update holdfast.pass p set revoked_at = clock_timestamp()
-   where p.hash = sha256(secret) and p.kind = 's' and p.revoked_at is null
-  returning p.family into its_family;
+  select * into it from holdfast.pass p where p.hash = sha256(secret) and p.kind = 's' and p.revoked_at is null;
   if not found then return false; end if;
-  update holdfast.pass p set revoked_at = clock_timestamp() where p.family = its_family and p.revoked_at is null;
-  return true;
+  perform holdfast.lock_person(it.person_id);
+  update holdfast.pass p set revoked_at = clock_timestamp() where p.family = it.family and p.kind = 's' and p.revoked_at is null;
+  return found;
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.end_session(bytea) to holdfast_app;
@@ -908,6 +1006,7 @@ AS $function$
 declare
   ended integer;
 begin
+  perform holdfast.lock_person(person);
   update holdfast.pass p set revoked_at = clock_timestamp()
    where p.person_id = person and p.revoked_at is null and p.family is distinct from spared;
   get diagnostics ended = row_count;
@@ -958,7 +1057,7 @@ begin
      and p.issued_at + p.idle > clock_timestamp() and (p.dead_at is null or p.dead_at > clock_timestamp())
      and p.verified and p.assurance >= p.wanted
      and p.assurance >= s.min_assurance and s.permissions & need = need
-     and p.issued_at + s.idle > clock_timestamp() and p.started_at + s.life > clock_timestamp();
+     and p.issued_at + s.idle > clock_timestamp() and p.rested < s.idle and p.started_at + s.life > clock_timestamp();
   if ctx is null then
     perform holdfast.refuse_entry(secret, wanted, need, 's');
     raise exception 'refused' using errcode = 'HF401';
@@ -1294,6 +1393,18 @@ begin
 end $function$;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.lock_person(person uuid)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT 1
+    FROM holdfast.person p
+   WHERE (p.id = lock_person.person)
+  FOR NO KEY UPDATE OF p;
+END;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.mail_failed(mail bigint, reason text)
  RETURNS void
  LANGUAGE sql
@@ -1367,7 +1478,6 @@ begin
   return who.verified_at is not null;
 end $function$;
 -- owner holdfast_keeper
-grant execute on function holdfast.mint(bytea,uuid,smallint,text,interval,interval,uuid) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.mint_lease(person uuid, organisation uuid, life interval)
  RETURNS bytea
@@ -1432,6 +1542,29 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 grant execute on function holdfast.my_seats(bytea) to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.my_sessions(secret bytea)
+ RETURNS TABLE(session uuid, device text, address text, started_at timestamp with time zone, used_at timestamp with time zone, current boolean)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+#variable_conflict use_column
+declare
+  who uuid := holdfast.bearer(secret, false);
+  own uuid := (holdfast.live_pass(secret)).family;
+begin
+  return query
+    select s.family, s.device, s.address, s.started_at, date_bin('10 minutes', s.used_at, 'epoch'), s.family = own
+      from holdfast.session s
+     where s.person_id = who
+       and exists (select from holdfast.pass p where p.family = s.family and p.kind = 's' and p.revoked_at is null and p.dead_at is null
+                    and p.expires_at > clock_timestamp() and p.issued_at + p.idle > clock_timestamp())
+     order by s.family = own desc, s.used_at desc, s.family limit 200;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.my_sessions(bytea) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.note_elsewhere(relation regclass, by_relation regclass)
  RETURNS void
@@ -1897,6 +2030,50 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.renew_password_hash(uuid,text,text) to holdfast_identity;
 
+CREATE OR REPLACE FUNCTION holdfast.replace_session(secret bytea, pass_hash bytea, level smallint, shown text, idle_time interval, life interval, of_family uuid, seen_device text, seen_address text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.half_bearer(secret);
+  answer boolean := (holdfast.begin_session(pass_hash, who, level, shown, idle_time, life, of_family, seen_device, seen_address)).verified;
+begin
+  -- The person is locked by now: once more, for it may have been ended meanwhile.
+  perform holdfast.half_bearer(secret);
+  perform holdfast.end_session(secret);
+  return answer;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.replace_session(bytea,bytea,smallint,text,interval,interval,uuid,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.report_reuse(secret bytea)
+ RETURNS TABLE(person uuid, device text, started_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+#variable_conflict use_column
+declare
+  it holdfast.pass;
+begin
+  select * into it from holdfast.pass p
+   where p.hash = sha256(secret) and p.kind = 's' and p.revoked_at is null and p.dead_at <= clock_timestamp()
+     and exists (select from holdfast.pass n where n.family = p.family and n.kind = 's' and n.generation > p.generation and n.revoked_at is null
+                  and n.dead_at is null and n.expires_at > clock_timestamp() and n.issued_at + n.idle > clock_timestamp());
+  if not found then return; end if;
+  perform holdfast.lock_person(it.person_id);
+  update holdfast.pass p set revoked_at = clock_timestamp() where p.family = it.family and p.revoked_at is null;
+  return query
+    update holdfast.session s set alerted_at = clock_timestamp() where s.family = it.family and s.alerted_at is null
+    returning s.person_id, s.device, s.started_at;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.report_reuse(bytea) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.revoke_invitation(invitation uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2227,6 +2404,25 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.sweep_passes() to holdfast_worker;
 
+CREATE OR REPLACE FUNCTION holdfast.sweep_sessions()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  gone integer;
+begin
+  delete from holdfast.pass p where p.hash in (
+    select q.hash from holdfast.pass q where q.generation > 0 and q.dead_at < clock_timestamp() - interval '7 days' order by q.dead_at limit 20000);
+  delete from holdfast.session s where s.family in (
+    select o.family from holdfast.session o where o.used_at < clock_timestamp() - interval '90 days' order by o.used_at limit 5000);
+  get diagnostics gone = row_count;
+  return gone;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.sweep_sessions() to holdfast_worker;
+
 CREATE OR REPLACE FUNCTION holdfast.take_job(kinds text[], seconds integer)
  RETURNS TABLE(id uuid, organisation_id uuid, kind text, payload jsonb, attempts integer, secret bytea)
  LANGUAGE plpgsql
@@ -2311,6 +2507,54 @@ AS $function$
    where t.class = 'tenant'
 $function$;
 -- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.touch(secret bytea, successor bytea, seen_address text)
+ RETURNS TABLE(issued_at timestamp with time zone, expires_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+#variable_conflict use_column
+declare
+  it holdfast.pass;
+  following holdfast.pass;
+  rotate_after interval;
+begin
+  select * into it from holdfast.pass p where p.hash = sha256(secret) and p.kind = 's';
+  if not found then return; end if;
+  perform holdfast.lock_person(it.person_id);
+  select * into it from holdfast.pass p
+   where p.hash = it.hash and p.revoked_at is null and p.expires_at > clock_timestamp() and p.issued_at + p.idle > clock_timestamp()
+     and p.dead_at is null;
+  -- Ended; or its successor is in use already, and this one has half a minute left.
+  if not found then return; end if;
+
+  if it.settled_at is null then
+    update holdfast.pass p set settled_at = clock_timestamp() where p.hash = it.hash;
+    update holdfast.pass p set dead_at = clock_timestamp() + interval '30 seconds'
+     where p.family = it.family and p.kind = 's' and p.generation < it.generation and p.dead_at is null;
+  end if;
+  update holdfast.session s set used_at = clock_timestamp(), address = seen_address where s.family = it.family;
+
+  select coalesce(min(s.rotate_after), interval '10 minutes') into rotate_after from holdfast.seat s where s.person_id = it.person_id;
+  if it.issued_at + rotate_after >= clock_timestamp() then return; end if;
+  insert into holdfast.pass (hash, kind, person_id, family, generation, verified, assurance, wanted, evidence, idle, rested,
+                             started_at, shown_at, settled_at, expires_at)
+    values (successor, 's', it.person_id, it.family, it.generation + 1, it.verified, it.assurance, it.wanted, it.evidence, it.idle,
+            greatest(it.rested, clock_timestamp() - it.issued_at), it.started_at, it.shown_at, null, it.expires_at)
+    on conflict do nothing;
+  select * into following from holdfast.pass p where p.family = it.family and p.kind = 's' and p.generation = it.generation + 1;
+  if following.hash is distinct from successor or following.settled_at is not null then return; end if;
+  -- It was lost, or forgotten, and is handed out late: only now does it begin to rest.
+  if following.issued_at + rotate_after < clock_timestamp() then
+    update holdfast.pass p set issued_at = clock_timestamp(), rested = greatest(p.rested, clock_timestamp() - it.issued_at)
+     where p.hash = following.hash returning * into following;
+  end if;
+  return query select following.issued_at, following.expires_at;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.touch(bytea,bytea,text) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.unclassified()
  RETURNS TABLE(object text, remedy text)

@@ -95,6 +95,8 @@ async function makeGuarded({ cluster, passwords, tenants, rows }: DatasetOptions
   })
 }
 
+const fromHere = { userAgent: 'bench', address: '127.0.0.1' }
+
 /** A session for each tenant's owner, minted by the verb that sign-in uses. */
 async function issueSessions(
   { passwords, sessionKey, origin, tenants, cluster }: DatasetOptions,
@@ -117,7 +119,9 @@ async function issueSessions(
   })
   try {
     const issued = await Promise.all(
-      people.slice(0, tenants).map((person) => sessions.issue(identity, person, { assurance: 1, shown: 'password' })),
+      people
+        .slice(0, tenants)
+        .map((person) => sessions.issue(identity, person, { assurance: 1, shown: 'password' }, fromHere)),
     )
     return issued.map(({ cookie }) => cookie.split(';')[0]!)
   } finally {

@@ -6,6 +6,7 @@ import { sql } from '../platform/database/statement.ts'
 import { kinds } from '../platform/http/refusals.ts'
 import type { Caller, Reply, Route, Transaction, WriteRoute } from '../platform/http/route.ts'
 import type { ReadInput } from './input.ts'
+import type { Answered } from './pipeline.ts'
 
 export interface Answering {
   /** The application's login role: it enters by pass and reaches nothing without. */
@@ -21,7 +22,7 @@ export function createAnswers({ app, maskOf }: Answering) {
     return { secret: caller.entry, organisation: input.organisation, need: maskOf(route.needs) }
   }
 
-  return async (route: Route, input: ReadInput, caller: Caller, request: Request): Promise<Reply<unknown>> => {
+  return async (route: Route, input: ReadInput, caller: Caller, request: Request): Promise<Answered> => {
     switch (route.kind) {
       case 'open':
         return route.run(input, caller)
@@ -29,13 +30,16 @@ export function createAnswers({ app, maskOf }: Answering) {
         if (caller.entry === undefined) throw new Refusal(noSession)
         return route.run(input, { ...caller, entry: caller.entry })
       case 'read': {
-        const { rows } = await app.entered(entry(route, input, caller), route.statement(input))
-        return { body: route.answer(rows, input) }
+        const { rows, stale } = await app.entered(entry(route, input, caller), route.statement(input))
+        return { body: route.answer(rows, input), due: stale }
       }
       case 'write':
-        return app.transaction(entry(route, input, caller), (sql) =>
-          route.idempotent ? once(sql, route, input, caller, request) : route.run(sql, input, caller),
-        )
+        return app.transaction(entry(route, input, caller), async (sql, stale) => {
+          const reply = await (route.idempotent
+            ? once(sql, route, input, caller, request)
+            : route.run(sql, input, caller))
+          return stale ? { ...reply, due: true } : reply
+        })
     }
   }
 }

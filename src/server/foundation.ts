@@ -34,6 +34,7 @@ import { asRefusal } from './problem.ts'
 import type { Product } from './product.ts'
 import { createOptOuts, createRouting } from './routing.ts'
 import { createSecurityPages } from './security-pages.ts'
+import { createSessionStages } from './session-stages.ts'
 
 export interface FoundationOptions {
   readonly product: Product
@@ -43,6 +44,8 @@ export interface FoundationOptions {
   readonly passwords: Readonly<Record<Exclude<LoginRole, 'migrator' | 'prover'>, string>>
   /** PKCS #8 PEM of the Ed25519 key that signs session cookies. */
   readonly sessionKey: string
+  /** More such keys, which only verify: the one that will sign next, and the one that did. See docs/operating/keys.md. */
+  readonly otherSessionKeys?: readonly string[]
   /** Mixed into every password before it is hashed: 32 random bytes or more. See docs/operating/passwords.md. */
   readonly pepper: Uint8Array
   /** Peppers that some hashes still have, the oldest last. */
@@ -113,7 +116,19 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
   try {
     await refuseUnprotected(logins.auditor)
     const masks = await readMasks(logins.app)
-    const sessions = createSessions({ product: product.name, origin, privateKeyPem: options.sessionKey, https })
+    const sessions = createSessions({
+      product: product.name,
+      title: product.title,
+      origin,
+      privateKeyPem: options.sessionKey,
+      otherKeys: options.otherSessionKeys ?? [],
+      https,
+    })
+    const sessionStages = createSessionStages({
+      sessions,
+      identity: logins.identity,
+      failed: (error) => options.log.failure({ part: 'sessions', error }),
+    })
     const tokens = createCsrfTokens([options.sessionKey])
     const carriesToken = (request: Request) =>
       tokens.fits(request.headers.get(tokenHeader), sessions.present(request.headers.get('cookie'))?.session)
@@ -176,7 +191,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       spendOverall: limits.spendOverall,
       spendByAddress: limits.spendByAddress,
       spendBySession: limits.spendByPerson,
-      present: sessions.present,
+      ...sessionStages,
       match: createRouting(routes),
       readInput,
       answer: createAnswers({ app: logins.app, maskOf: (permission) => masks.get(permission)! }),
@@ -208,7 +223,12 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     return {
       handle,
       organisation: (request, at, run) =>
-        enterOrganisation({ sessions, app: logins.app, masks, origin, carriesToken }, request, at, run),
+        enterOrganisation(
+          { sessions, app: logins.app, masks, origin, carriesToken, reportReuse: sessionStages.reportReuse },
+          request,
+          at,
+          run,
+        ),
       cookieName: sessions.cookieName,
       routes,
       ownerMask,
@@ -263,6 +283,7 @@ async function enterOrganisation<T>(
     readonly masks: ReadonlyMap<string, string>
     readonly origin: string
     readonly carriesToken: (request: Request) => boolean
+    readonly reportReuse: Stages['reportReuse']
   },
   request: Request,
   at: { readonly organisation: string; readonly needs: string },
@@ -278,7 +299,9 @@ async function enterOrganisation<T>(
   try {
     return await parts.app.transaction({ secret: presented.entry, organisation: at.organisation, need }, run)
   } catch (error) {
-    throw asRefusal(error).refusal
+    const { refusal } = asRefusal(error)
+    if (refusal.kind === noSession) await parts.reportReuse(presented)
+    throw refusal
   }
 }
 

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { noSession } from '../controls/sessions/refusals.ts'
+import type { Presented } from '../controls/sessions/sessions.ts'
 import { Refusal } from '../kernel/refusal.ts'
 import { LightResponse } from '../platform/http/light-response.ts'
 import { kinds } from '../platform/http/refusals.ts'
@@ -27,7 +29,7 @@ export interface Stages {
   spendOverall(address: string): LimitHeaders
   spendByAddress(address: string, limit: Limit): LimitHeaders
   spendBySession(session: string, limit: Limit): void
-  present(cookieHeader: string | null): { entry: Uint8Array; session: string } | undefined
+  present(cookieHeader: string | null): Presented | undefined
   match(method: string, path: string): Matched
   readInput(
     route: Route,
@@ -36,7 +38,13 @@ export interface Stages {
     params: Readonly<Record<string, string>>,
     signedIn: boolean,
   ): Promise<ReadInput>
-  answer(route: Route, input: ReadInput, caller: Caller, request: Request): Promise<Reply<unknown>>
+  answer(route: Route, input: ReadInput, caller: Caller, request: Request): Promise<Answered>
+  /** For routes that do not enter: whether `touch` may have something to do. */
+  looksDue(route: Route, presented: Presented): boolean
+  /** Replaces the session's secret where it is due, by a cookie that the reply then sets. */
+  touch(reply: Answered, request: Request, caller: Caller): Promise<Answered>
+  /** A token of ours was refused: ends its session where that shows a theft. */
+  reportReuse(presented: Presented): Promise<void>
   checkAnswer(route: Route, body: unknown): unknown
   /** Whatever is not below /api/: pages, assets, the security page. */
   page(request: Request, url: URL): Promise<Response>
@@ -53,6 +61,12 @@ export interface Stages {
   }): void
 }
 
+/** `due`: what entry said of the session's secret. Left out where nothing entered, or nothing is due. */
+export type Answered = Reply<unknown> & { readonly due?: boolean }
+
+/** Whoever sends a request for longer than this may have begun before the secret was replaced: late, but no thief. */
+const slowMilliseconds = 20_000
+
 /** The way of one request, top to bottom. */
 export function createPipeline(stages: Stages): (request: Request, peer: string) => Promise<Response> {
   const ownHost = new URL(stages.origin).host
@@ -64,6 +78,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
     let address = peer
     let routeName = isApi ? '(none)' : 'page'
     let session: string | undefined
+    let presented: Presented | undefined
     let refusal: Refusal | undefined
     let cause: unknown
     let response: Response
@@ -74,7 +89,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
       address = stages.clientAddress(peer, request.headers)
       let limits = stages.spendOverall(address)
       // Another site's request that acts for nobody can do no harm in anybody's name.
-      const presented = optsOut ? undefined : stages.present(request.headers.get('cookie'))
+      presented = optsOut ? undefined : stages.present(request.headers.get('cookie'))
       session = presented?.session
       const caller: Caller = {
         address,
@@ -89,7 +104,9 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
         if (session !== undefined) stages.spendBySession(session, route.limit)
         const input = await stages.readInput(route, request, url, params, presented !== undefined)
         // One transaction: entry, statements, audit record, commit. What the handler returns has been committed.
-        const reply = await stages.answer(route, input, caller, request)
+        let reply = await stages.answer(route, input, caller, request)
+        if (presented !== undefined && (reply.due || stages.looksDue(route, presented)))
+          reply = await stages.touch(reply, request, caller)
         if (optsOut && reply.cookies !== undefined)
           throw new Error(`${routeName} lets other sites call it: it must not set cookies`)
         response = render(stages, route, reply, limits, requestId)
@@ -101,6 +118,8 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
       const found = asRefusal(error)
       refusal = found.refusal
       if (found.unforeseen || refusal.cause !== undefined) cause = refusal.cause ?? error
+      if (refusal.kind === noSession && presented !== undefined && performance.now() - started < slowMilliseconds)
+        await stages.reportReuse(presented)
       response = new Response(problemBody(refusal, requestId), {
         status: refusal.kind.status,
         headers: {

@@ -133,13 +133,14 @@ function rewritten(stages: Stages, path: string, change: (text: string) => strin
 }
 
 /** Reads a token as many a library did once: what it says counts, whatever signed it. */
-function presentUnchecked(header: string | null): { entry: Uint8Array; session: string } | undefined {
+function presentUnchecked(header: string | null): ReturnType<Stages['present']> {
   const payload = /-session=[^.;]*\.([^.;]*)/.exec(header ?? '')?.[1]
   if (payload === undefined) return undefined
   try {
     const { sec, sid } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sec: string; sid: string }
     const secret = Buffer.from(sec, 'base64url')
-    return { entry: createHash('sha256').update('holdfast-entry-1').update(secret).digest(), session: sid }
+    const entry = createHash('sha256').update('holdfast-entry-1').update(secret).digest()
+    return { entry, session: sid, age: { issuedAt: 0, touched: false } }
   } catch {
     return undefined
   }

@@ -9,13 +9,13 @@ export interface SessionCookie {
 }
 
 /**
- * Over HTTPS `__Host-<product>-session`, which browsers take only with Secure, without Domain and for all paths, so that
- * no neighbouring name can set it. Over plain HTTP, where the caller has made sure that it is this machine talking to itself,
- * `<product>-session` without Secure: Safari refuses a Secure cookie on http://localhost. Cookies are not kept apart by
- * port, so the product is in the name.
+ * Over HTTPS `__Host-session`, which browsers take only with Secure, without Domain and for all paths, so that no
+ * neighbouring name can set it: one product has the host to itself. Over plain HTTP, where the caller has made sure that it
+ * is this machine talking to itself, `<product>-session` without Secure: Safari refuses a Secure cookie on http://localhost.
+ * There several products share a host, and cookies are not kept apart by port, so the product is in the name.
  */
 export function sessionCookie(product: string, https: boolean): SessionCookie {
-  const name = https ? `__Host-${product}-session` : `${product}-session`
+  const name = https ? '__Host-session' : `${product}-session`
   // Lax, not Strict: a link in a mail leads to a page of ours, and whoever follows it is signed in there.
   const attributes = `Path=/; HttpOnly; SameSite=Lax${https ? '; Secure' : ''}`
   return {

@@ -5,7 +5,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { sessionCookie } from './cookie.ts'
 import { createSessions } from './sessions.ts'
-import { createTokens, entryOf, type PublicKey, type TokenClaims } from './token.ts'
+import { createTokens, entryOf, type PublicKey, type SigningKeys, type TokenClaims } from './token.ts'
 
 const { privateKey } = generateKeyPairSync('ed25519')
 const pem = pemOf(privateKey)
@@ -22,9 +22,9 @@ function clockAt(seconds: number) {
   return clock
 }
 
-function tokensAt(seconds = noon, more: { privateKeyPem?: string; issuer?: string; audience?: string } = {}) {
+function tokensAt(seconds = noon, more: { keys?: SigningKeys; issuer?: string; audience?: string } = {}) {
   const clock = clockAt(seconds)
-  const options = { privateKeyPem: pem, issuer: 'https://crm.example/crm', audience: 'crm', clock, ...more }
+  const options = { keys: { current: pem }, issuer: 'https://crm.example/crm', audience: 'crm', clock, ...more }
   return { clock, tokens: createTokens(options) }
 }
 
@@ -42,7 +42,11 @@ describe('a token', () => {
   test('says what opens the session, and nothing else', () => {
     const { tokens } = tokensAt()
     const token = tokens.write(claims)
-    expect(tokens.read(token)).toEqual({ entry: entryOf(claims.secret), session: claims.session })
+    expect(tokens.read(token)).toEqual({
+      entry: entryOf(claims.secret),
+      session: claims.session,
+      age: { issuedAt: noon, touched: false },
+    })
     expect(Object.keys(decode(token.split('.')[1])).sort()).toEqual(['aud', 'exp', 'iat', 'iss', 'sec', 'sid'])
   })
 
@@ -82,7 +86,7 @@ describe('a token', () => {
     expect(tokensAt(noon, { audience: 'study' }).tokens.read(token)).toBeUndefined()
     expect(tokensAt(noon, { issuer: 'https://other.example/crm' }).tokens.read(token)).toBeUndefined()
     const other = pemOf(generateKeyPairSync('ed25519').privateKey)
-    expect(tokensAt(noon, { privateKeyPem: other }).tokens.read(token)).toBeUndefined()
+    expect(tokensAt(noon, { keys: { current: other } }).tokens.read(token)).toBeUndefined()
   })
 
   test('has one header, to the byte, even under our own signature', () => {
@@ -172,7 +176,7 @@ describe('a token', () => {
 
   test('needs an Ed25519 key', () => {
     const rsa = pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey)
-    expect(() => tokensAt(noon, { privateKeyPem: rsa })).toThrow('Ed25519')
+    expect(() => tokensAt(noon, { keys: { current: rsa } })).toThrow('Ed25519')
   })
 })
 
@@ -192,15 +196,15 @@ describe.skipIf(!existsSync(vectors))("Wycheproof's JSON Web Signatures", () => 
 describe('the cookie', () => {
   test('is bound to the host over HTTPS, and works in Safari on this machine', () => {
     expect(sessionCookie('crm', true).set('t', 60)).toBe(
-      '__Host-crm-session=t; Max-Age=60; Path=/; HttpOnly; SameSite=Lax; Secure',
+      '__Host-session=t; Max-Age=60; Path=/; HttpOnly; SameSite=Lax; Secure',
     )
     expect(sessionCookie('crm', false).set('t', 60)).toBe('crm-session=t; Max-Age=60; Path=/; HttpOnly; SameSite=Lax')
     expect(sessionCookie('crm', true).clear()).toBe(
-      '__Host-crm-session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure',
+      '__Host-session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure',
     )
   })
 
-  const name = '__Host-crm-session'
+  const name = '__Host-session'
   test.each([
     [`${name}=t`, 't'],
     [`theme=dark; ${name}=t; a=b`, 't'],

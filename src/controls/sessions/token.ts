@@ -1,4 +1,14 @@
-import { createHash, createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto'
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  hash,
+  hkdfSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../kernel/clock.ts'
 
@@ -18,6 +28,21 @@ export interface Presented {
   /** D, 32 bytes. */
   readonly entry: Uint8Array
   readonly session: string
+  /** What this process knows of the secret's age, for routes that do not ask the database. One object for each token. */
+  readonly age: {
+    /** Seconds since 1970; what the database said when the token was written. */
+    readonly issuedAt: number
+    /** Whether the database has been told that it is in use. */
+    touched: boolean
+  }
+}
+
+/** The keys of one installation, each PKCS #8 PEM, Ed25519. `docs/operating/keys.md` says how they take turns. */
+export interface SigningKeys {
+  /** Signs, and verifies. */
+  readonly current: string
+  /** Verify only: one that will sign soon, so that every process knows it before it does, and those that signed until lately. */
+  readonly others?: readonly string[]
 }
 
 /** A public key as RFC 7517 and RFC 8037 write it. */
@@ -34,6 +59,8 @@ export interface Tokens {
   write(claims: TokenClaims): string
   /** Undefined for whatever is not exactly a token of ours that is in force now. */
   read(token: string): Presented | undefined
+  /** S(n+1), the secret that follows the one in a token that `read` has taken. Whoever has the keys computes the same. */
+  successor(token: string): Uint8Array
   readonly publicKeys: readonly PublicKey[]
 }
 
@@ -51,21 +78,23 @@ const skewSeconds = 60
  * Throws where the key is not Ed25519.
  */
 export function createTokens(options: {
-  readonly privateKeyPem: string
+  readonly keys: SigningKeys
   readonly issuer: string
   readonly audience: string
   readonly clock: Clock
 }): Tokens {
   const { issuer, audience, clock } = options
-  const signer = readPrivateKey(options.privateKeyPem)
+  const signer = readPrivateKey(options.keys.current)
   const current = publicKeyOf(signer)
+  const all = [signer, ...(options.keys.others ?? []).map(readPrivateKey)]
   // By the encoded header, whole: a token whose header is not one of these, byte for byte, is not looked at further. So no
   // `alg`, `kid`, `jwk`, `jku` or `crit` of a stranger's is ever read.
-  const keys = new Map([[headerOf(current.kid), createPublicKey(signer)]])
+  const keys = new Map(all.map((key) => [headerOf(publicKeyOf(key).kid), createPublicKey(key)]))
+  const rotationKeys = new Map(all.map((key) => [headerOf(publicKeyOf(key).kid), rotationKeyOf(key)]))
   const cache = new LRUCache<string, Verified>({ max: mostCached })
 
   return {
-    publicKeys: [current],
+    publicKeys: all.map(publicKeyOf),
 
     write(claims) {
       const payload = encode({
@@ -92,6 +121,17 @@ export function createTokens(options: {
       if (keys.has(known.header) && isInForce(known, clock.now().getTime() / 1000)) return known.presented
       cache.delete(name)
       return undefined
+    },
+
+    successor(token) {
+      const [header = '', payload = ''] = token.split('.')
+      const { sec, sid } = parseObject(payload)
+      // By the key that signed the token, not by the one that signs now: while keys change, all processes still agree.
+      return createHmac('sha256', rotationKeys.get(header)!)
+        .update('holdfast-rotation-1')
+        .update(Buffer.from(String(sec), 'base64url'))
+        .update(String(sid))
+        .digest()
     },
   }
 }
@@ -126,7 +166,8 @@ function readClaims(header: string, payload: string, issuer: string, audience: s
   if (nbf !== undefined && typeof nbf !== 'number') return undefined
   const secret = decode(sec, 32)
   if (secret === undefined || !/^[0-9a-f-]{36}$/.test(sid)) return undefined
-  return { header, presented: { entry: entryOf(secret), session: sid }, begins: Math.max(iat, nbf ?? iat), ends: exp }
+  const presented = { entry: entryOf(secret), session: sid, age: { issuedAt: iat, touched: false } }
+  return { header, presented, begins: Math.max(iat, nbf ?? iat), ends: exp }
 }
 
 function parseObject(payload: string): Record<string, unknown> {
@@ -166,6 +207,12 @@ function readPrivateKey(pem: string): KeyObject {
   const key = createPrivateKey(pem)
   if (key.asymmetricKeyType !== 'ed25519') throw new Error('the key that signs sessions must be an Ed25519 key')
   return key
+}
+
+/** A key of its own for the secrets, out of the one that signs: RFC 5869, so that neither tells anything of the other. */
+function rotationKeyOf(key: KeyObject): Buffer {
+  const seed = Buffer.from((key.export({ format: 'jwk' }) as { d: string }).d, 'base64url')
+  return Buffer.from(hkdfSync('sha256', seed, '', 'holdfast session rotation 1', 32))
 }
 
 /** The key's name is its thumbprint (RFC 7638), so that two servers with one key agree on it. */

@@ -26,7 +26,12 @@ export function signInRoutes(parts: {
       response: z.strictObject({ verified: z.boolean() }),
       run: async ({ body }, { entry, ...caller }) => {
         const client = clientKey(caller.address)
-        const { cookie, verified } = await signIn(parts, { ...body, client, ...(entry && { current: entry }) })
+        const { cookie, verified } = await signIn(parts, {
+          ...body,
+          client,
+          where: caller,
+          ...(entry && { current: entry }),
+        })
         return { body: { verified }, cookies: [cookie] }
       },
     }),

@@ -2,7 +2,7 @@ import { Refusal } from '../../kernel/refusal.ts'
 import type { Login } from '../../platform/database/login.ts'
 import type { Limit } from '../../platform/http/route.ts'
 import { addressKey, findCredential, type Passwords, renewHash, type Spend } from '../accounts/accounts.ts'
-import { endSession, type Issued, type Sessions } from '../sessions/sessions.ts'
+import { endSession, type Issued, type Sessions, type Where } from '../sessions/sessions.ts'
 import { notMatching } from './refusals.ts'
 
 /** For one account, whoever tries. By the address that was typed, so that one without an account is limited just so. */
@@ -26,6 +26,7 @@ export async function signIn(
     readonly password: string
     readonly current?: Uint8Array
     readonly client?: string
+    readonly where: Where
   },
 ): Promise<Issued> {
   const { identity, sessions, passwords, spend } = parts
@@ -34,7 +35,9 @@ export async function signIn(
   const { matches, renewed } = await passwords.compare(given.password, found?.hashed, given.client)
   if (found === undefined || !matches) throw new Refusal(notMatching)
   if (renewed !== undefined) await renewHash(identity, found.person, found.hashed, renewed)
-  const issued = await sessions.issue(identity, found.person, { assurance: 1, shown: 'password' }).catch(refuseClosed)
+  const issued = await sessions
+    .issue(identity, found.person, { assurance: 1, shown: 'password' }, given.where)
+    .catch(refuseClosed)
   if (given.current !== undefined) await endSession(identity, given.current)
   return issued
 }

@@ -167,7 +167,7 @@ begin
      and p.issued_at + p.idle > clock_timestamp() and (p.dead_at is null or p.dead_at > clock_timestamp())
      and p.verified and p.assurance >= p.wanted
      and p.assurance >= s.min_assurance and s.permissions & need = need
-     and p.issued_at + s.idle > clock_timestamp() and p.started_at + s.life > clock_timestamp();
+     and p.issued_at + s.idle > clock_timestamp() and p.rested < s.idle and p.started_at + s.life > clock_timestamp();
   if ctx is null then
     perform holdfast.refuse_entry(secret, wanted, need, 's');
     raise exception 'refused' using errcode = 'HF401';

@@ -9,9 +9,11 @@ PUBLIC · language · internal · USAGE
 PUBLIC · language · sql · USAGE
 holdfast · body · holdfast.accept(bytea,bytea) · 83ec49a897df92301655cd711b9b9251
 holdfast · body · holdfast.add_person(uuid,boolean) · 5697af3d7fcaa2ff0450ff9bc5499292
+holdfast · body · holdfast.age_canary_session(bytea,interval) · 2bf9cddb2700dcfc5ecc622d244bdbec
 holdfast · body · holdfast.assume(uuid,uuid) · 88be511ba20f4ac49dc85a71bec5f05e
 holdfast · body · holdfast.audit_table(regclass) · 30b0d53327a5c632338ed3745efc3113
 holdfast · body · holdfast.bearer(bytea,boolean) · 6492a8c9e4101f168f776982514e9627
+holdfast · body · holdfast.begin_session(bytea,uuid,smallint,text,interval,interval,uuid,text,text) · 2413b7b5e3e3def97bc9033fa248917d
 holdfast · body · holdfast.canary_mail(text) · 9de2538fa7ddaf9556c3edf42df399d7
 holdfast · body · holdfast.classify(regclass,text,text) · 01e3ae126d9283c83d7a3a383dca4e59
 holdfast · body · holdfast.count_rows(regclass) · b38fed28adeb34bf2a773a5ad6bfa0c3
@@ -20,12 +22,14 @@ holdfast · body · holdfast.credential(text) · af658a02952b2610eb3f409a69f96af
 holdfast · body · holdfast.declare_table(regclass,text,text) · 2acf822441ffaf4e9b2f04f124f999ca
 holdfast · body · holdfast.demand(text) · 0395d72086238094ee67396fb6fb4e7a
 holdfast · body · holdfast.end_lease(bytea) · 2ce2d108be03357535f306c523004fb2
+holdfast · body · holdfast.end_my_other_sessions(bytea) · f38b252efcc568c0bd5dfa2568713b91
+holdfast · body · holdfast.end_my_session(bytea,uuid) · 6bbfa0286c82d4df05042b81f000b284
 holdfast · body · holdfast.end_overdue(integer) · 18a75cc9dbf88145bc6498678a8ed91e
 holdfast · body · holdfast.end_passes_of_disabled() · 348d2b5bedf1ccddef721924db7345fe
-holdfast · body · holdfast.end_session(bytea) · 858979372d8cbc0f2f62dcacc37a00c4
-holdfast · body · holdfast.end_sessions_of(uuid,uuid) · 973e49d8a1cd46235aab894d5062cda6
+holdfast · body · holdfast.end_session(bytea) · a01cd8e4c743e84dc0dee537c861cc4c
+holdfast · body · holdfast.end_sessions_of(uuid,uuid) · 1b68d22db6f9b1724564ce33cf144258
 holdfast · body · holdfast.enqueue(text,jsonb) · 240a03cf67a158b2381a0f26605a4e8e
-holdfast · body · holdfast.enter(bytea,uuid,bigint) · 6535714ba7752cb47f3be6b6339bd595
+holdfast · body · holdfast.enter(bytea,uuid,bigint) · 354ef8e672507bf92145c40752d8e46f
 holdfast · body · holdfast.enter_lease(bytea,uuid,bigint) · c8dbe1b01eee717429088896f9c95937
 holdfast · body · holdfast.fail_job(bytea,text,boolean) · 85f1cb51c1b770a1edf159070ed23864
 holdfast · body · holdfast.fill_seat() · 3439b43bba1ebcf1f28d2f9c8caba45d
@@ -40,6 +44,7 @@ holdfast · body · holdfast.half_bearer(bytea) · c9a76da23cff3f550e219fda5c2cc
 holdfast · body · holdfast.invite(text,text,text,bytea,text,text) · 85f5afcaabf80474cd1608f80d0fc421
 holdfast · body · holdfast.keep_answer(text,integer,jsonb) · 1172669825f0f2aa57a2083e516253fd
 holdfast · body · holdfast.live_pass(bytea) · 73f14446946fd2d3ac8267c70bbcd027
+holdfast · body · holdfast.lock_person(uuid) · 7c6d311fe10525815209db8070efd175
 holdfast · body · holdfast.mail_failed(bigint,text) · 6628f83de55c40babf08c62a613c15e3
 holdfast · body · holdfast.mail_sent(bigint) · 2a2ac87e10a3bd4110525b35d208df9d
 holdfast · body · holdfast.mark_verified(uuid) · 7e7914bdc78059a6d0aecda8efe7e953
@@ -49,6 +54,7 @@ holdfast · body · holdfast.mint_lease(uuid,uuid,interval) · 8af5fd958efbc852a
 holdfast · body · holdfast.my_account(bytea) · 76ac3c2e1924a95620f4433e6a4b405e
 holdfast · body · holdfast.my_organisations(bytea) · 5e920eb9db822226f0b4a64ecf6ca92d
 holdfast · body · holdfast.my_seats(bytea) · a9bd19884dbe13f933553e52ae2b7a29
+holdfast · body · holdfast.my_sessions(bytea) · ba28dd6a1dcfcc75e7fb57bb2659bb20
 holdfast · body · holdfast.note_elsewhere(regclass,regclass) · 4dbee617bafbc272c191bfadd76efeb1
 holdfast · body · holdfast.notify_person(uuid,text,text) · 8ff69be6587e92a6dfa04b911ccb7273
 holdfast · body · holdfast.organisation() · 70a98780699b0713fb551a9ec397e4f0
@@ -71,6 +77,8 @@ holdfast · body · holdfast.refuse_rewriting() · c93d8c68a6c8a5d10cd4ec058c486
 holdfast · body · holdfast.remove_member(uuid) · 393081254131803a25d423bfb5d81a42
 holdfast · body · holdfast.remove_seat(uuid,uuid) · efed6019f3676e5af09b8ff9bd8197f8
 holdfast · body · holdfast.renew_password_hash(uuid,text,text) · f1d986f19093fd7964c1eec77924abad
+holdfast · body · holdfast.replace_session(bytea,bytea,smallint,text,interval,interval,uuid,text,text) · 387a0eecb5d2b58675e697237e93adbf
+holdfast · body · holdfast.report_reuse(bytea) · d1bb61de78b9dee5608273261023fa39
 holdfast · body · holdfast.revoke_invitation(uuid) · 3d66f4b4eb3fb14c82b0eef16df83afb
 holdfast · body · holdfast.rights() · 4fa3abf61ebbace744b6d12a0919f357
 holdfast · body · holdfast.server_patch() · 31b6ce9ed26bbf4e837a63425467ac5e
@@ -84,10 +92,12 @@ holdfast · body · holdfast.sweep_idempotency() · b33f98742ae9f7698c499b5e393a
 holdfast · body · holdfast.sweep_jobs() · d07b886c928dfc1591d56dc2b7a815e5
 holdfast · body · holdfast.sweep_mail() · c9e9e1c258cc7272f1ca9d56abefec27
 holdfast · body · holdfast.sweep_passes() · 38eb5739959a083a9b4152719284de51
+holdfast · body · holdfast.sweep_sessions() · b8bf4c4ff01fe874c1d3e99ae7685f85
 holdfast · body · holdfast.take_job(text[],integer) · b8efd35f3dc254b804c2562d784f381d
 holdfast · body · holdfast.take_key(text,bytea) · 19078e9848b3201bac7ce22e79b8fffd
 holdfast · body · holdfast.take_mail(integer) · 59d7baf6a0d07ef281c4fe0d5d1a0f87
 holdfast · body · holdfast.tenant_tables() · ec9116fd77dd097bf70e45abfac23653
+holdfast · body · holdfast.touch(bytea,bytea,text) · 78f7d553b4475eafe96a75408267b4fd
 holdfast · body · holdfast.unclassified() · f00fa03bbda00977ef9b4d966ce70e6a
 holdfast · body · holdfast.unrecorded() · af8644c1336b61c81224864522e0d4a6
 holdfast · body · holdfast.verify_address(bytea) · 185546d58a314da938cc583f51ffd196
@@ -172,14 +182,20 @@ holdfast_counter · table · holdfast.invitation · SELECT
 holdfast_counter · table · holdfast.member · SELECT
 holdfast_identity · attribute · role · LOGIN
 holdfast_identity · database · (this database) · CONNECT
+holdfast_identity · function · holdfast.begin_session(bytea,uuid,smallint,text,interval,interval,uuid,text,text) · EXECUTE
 holdfast_identity · function · holdfast.credential(text) · EXECUTE
+holdfast_identity · function · holdfast.end_my_other_sessions(bytea) · EXECUTE
+holdfast_identity · function · holdfast.end_my_session(bytea,uuid) · EXECUTE
 holdfast_identity · function · holdfast.end_session(bytea) · EXECUTE
-holdfast_identity · function · holdfast.mint(bytea,uuid,smallint,text,interval,interval,uuid) · EXECUTE
 holdfast_identity · function · holdfast.my_account(bytea) · EXECUTE
+holdfast_identity · function · holdfast.my_sessions(bytea) · EXECUTE
 holdfast_identity · function · holdfast.notify_person(uuid,text,text) · EXECUTE
 holdfast_identity · function · holdfast.renew_password_hash(uuid,text,text) · EXECUTE
+holdfast_identity · function · holdfast.replace_session(bytea,bytea,smallint,text,interval,interval,uuid,text,text) · EXECUTE
+holdfast_identity · function · holdfast.report_reuse(bytea) · EXECUTE
 holdfast_identity · function · holdfast.settle_peppers(text) · EXECUTE
 holdfast_identity · function · holdfast.sign_up(text,text,text,text,bytea,text,text,text,text) · EXECUTE
+holdfast_identity · function · holdfast.touch(bytea,bytea,text) · EXECUTE
 holdfast_identity · function · holdfast.verify_address(bytea) · EXECUTE
 holdfast_identity · function · holdfast.verify_again(bytea,bytea,text,text) · EXECUTE
 holdfast_identity · schema · holdfast · USAGE
@@ -239,6 +255,7 @@ holdfast_owner · table · holdfast.recorded_elsewhere · SELECT
 holdfast_owner · table · holdfast.table_class · SELECT
 holdfast_prover · attribute · role · LOGIN
 holdfast_prover · database · (this database) · CONNECT
+holdfast_prover · function · holdfast.age_canary_session(bytea,interval) · EXECUTE
 holdfast_prover · function · holdfast.canary_mail(text) · EXECUTE
 holdfast_prover · function · holdfast.findings(integer) · EXECUTE
 holdfast_prover · function · holdfast.grants() · EXECUTE
@@ -265,6 +282,7 @@ holdfast_worker · function · holdfast.sweep_idempotency() · EXECUTE
 holdfast_worker · function · holdfast.sweep_jobs() · EXECUTE
 holdfast_worker · function · holdfast.sweep_mail() · EXECUTE
 holdfast_worker · function · holdfast.sweep_passes() · EXECUTE
+holdfast_worker · function · holdfast.sweep_sessions() · EXECUTE
 holdfast_worker · function · holdfast.take_job(text[],integer) · EXECUTE
 holdfast_worker · function · holdfast.take_mail(integer) · EXECUTE
 holdfast_worker · schema · app · USAGE

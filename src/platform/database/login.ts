@@ -106,18 +106,21 @@ export class Login {
 
   /**
    * Entry and one statement under one Sync: one round trip. Refused entry means that the statement never ran. `stale` is
-   * true when the session's secret is due for rotation.
+   * true when something is due for the session's secret: it is to be replaced, or was never seen in use.
    */
   async entered<Row>(entry: Entry, query: Statement<Row> | Compilable<Row>): Promise<{ rows: Row[]; stale: boolean }> {
     const { results } = await this.#once([this.#entering(entry), toStatement(query)])
     return { rows: results[1]!.rows as Row[], stale: results[0]!.rows[0]!.stale === true }
   }
 
-  /** A transaction that is entered before `run` starts; commits when `run` returns, rolls back when it throws. */
-  async transaction<T>(entry: Entry, run: (sql: Transaction) => Promise<T>): Promise<T> {
+  /**
+   * A transaction that is entered before `run` starts; commits when `run` returns, rolls back when it throws. `stale` is as in
+   * `entered`.
+   */
+  async transaction<T>(entry: Entry, run: (sql: Transaction, stale: boolean) => Promise<T>): Promise<T> {
     return this.#transact([begin, this.#entering(entry), whoEntered], async (query, first) => {
       const { organisation, person } = first.results[2]!.rows[0] as { organisation: string; person: string }
-      return run(Object.assign(query, { organisation, person }))
+      return run(Object.assign(query, { organisation, person }), first.results[1]!.rows[0]!.stale === true)
     })
   }
 
