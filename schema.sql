@@ -301,6 +301,19 @@ create policy tenant_floor on holdfast.event as restrictive for all to public us
 grant select on holdfast.event to holdfast_counter;
 grant select (organisation_id, at, person_id, action, table_name, row_key, transaction_id) on holdfast.event to holdfast_app;
 
+-- account, owner holdfast_keeper
+create table holdfast.failures (
+  subject uuid not null,                                                -- personal security, kept as account
+  authenticator text not null,                                          -- none
+  strangers integer default 0 not null,                                 -- personal security, kept as account
+  known integer default 0 not null,                                     -- personal security, kept as account
+  last_at timestamp with time zone default clock_timestamp() not null,  -- personal security, kept as account
+  constraint failures_pkey PRIMARY KEY (subject, authenticator),
+  constraint failures_authenticator_check CHECK ((authenticator ~ '^[a-z][a-z-]{0,39}$'::text)),
+  constraint failures_known_check CHECK ((known >= 0)),
+  constraint failures_strangers_check CHECK ((strangers >= 0))
+);
+
 -- platform, owner holdfast_keeper
 create table holdfast.finding (
   id bigint generated always as identity not null,                          -- none
@@ -543,6 +556,21 @@ create table holdfast.protect_step (
 grant select on holdfast.protect_step to holdfast_auditor;
 grant select on holdfast.protect_step to holdfast_migrator;
 grant select on holdfast.protect_step to holdfast_owner;
+
+-- account, owner holdfast_keeper, persistence u, fillfactor=50
+create table holdfast.quota (
+  bucket bytea not null,        -- personal request, kept as 1-day
+  restored_us bigint not null,  -- none
+  constraint quota_pkey PRIMARY KEY (bucket),
+  constraint quota_bucket_check CHECK ((octet_length(bucket) = 32))
+);
+
+-- platform, owner holdfast_keeper
+create table holdfast.quota_salt (
+  salt bytea not null,  -- secret quota-salt, kept as installation
+  constraint quota_salt_salt_check CHECK ((octet_length(salt) = 32))
+);
+CREATE UNIQUE INDEX quota_salt_is_one ON holdfast.quota_salt USING btree ((true));
 
 -- platform, owner holdfast_keeper
 create table holdfast.recorded_elsewhere (
@@ -791,6 +819,42 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.classify(regclass,text,text) to holdfast_owner;
+
+CREATE OR REPLACE FUNCTION holdfast.clear_failures(who uuid, kind text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ DELETE FROM holdfast.failures f
+   WHERE ((f.subject = clear_failures.who) AND (f.authenticator = clear_failures.kind));
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.clear_failures(uuid,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.count_failure(who uuid, kind text, from_known boolean)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  most integer := holdfast.most_failures(kind, from_known);
+  counted integer;
+begin
+  insert into holdfast.failures as f (subject, authenticator, strangers, known)
+    values (who, kind, case when from_known then 0 else 1 end, case when from_known then 1 else 0 end)
+    on conflict (subject, authenticator) do update
+      set strangers = f.strangers + case when from_known then 0 else 1 end,
+          known = f.known + case when from_known then 1 else 0 end,
+          last_at = clock_timestamp()
+    where case when kind <> 'password' then f.strangers + f.known when from_known then f.known else f.strangers end < most
+    returning case when kind <> 'password' then f.strangers + f.known when from_known then f.known else f.strangers end into counted;
+  return most - counted;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.count_failure(uuid,text,boolean) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.count_rows(relation regclass)
  RETURNS bigint
@@ -1363,6 +1427,24 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.invite(text,text,text,bytea,text,text) to holdfast_app;
 
+CREATE OR REPLACE FUNCTION holdfast.is_disabled(who uuid, kind text, from_known boolean)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT (EXISTS ( SELECT
+            FROM holdfast.failures f
+           WHERE ((f.subject = is_disabled.who) AND (f.authenticator = is_disabled.kind) AND (
+                 CASE
+                     WHEN (is_disabled.kind <> 'password'::text) THEN (f.strangers + f.known)
+                     WHEN is_disabled.from_known THEN f.known
+                     ELSE f.strangers
+                 END >= holdfast.most_failures(is_disabled.kind, is_disabled.from_known))))) AS "exists";
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.is_disabled(uuid,text,boolean) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.keep_answer(wanted text, answer_status integer, answer_body jsonb)
  RETURNS void
  LANGUAGE sql
@@ -1493,6 +1575,14 @@ begin
   if not found then raise exception 'no such person' using errcode = 'HF401'; end if;
   return secret;
 end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.most_failures(authenticator text, from_known boolean)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN CASE WHEN (authenticator <> 'password'::text) THEN 100 WHEN from_known THEN 10 ELSE 90 END;
 -- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.my_account(secret bytea)
@@ -1723,6 +1813,20 @@ RETURN (substr(current_setting('backtrace_functions'::text), 34, 32))::uuid;
 -- owner holdfast_keeper
 grant execute on function holdfast.person() to holdfast_app;
 grant execute on function holdfast.person() to holdfast_owner;
+
+CREATE OR REPLACE FUNCTION holdfast.persons_of_sessions(families uuid[])
+ RETURNS TABLE(family uuid, person uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT DISTINCT p.family,
+     p.person_id
+    FROM holdfast.pass p
+   WHERE ((p.family = ANY (persons_of_sessions.families)) AND (p.kind = 's'::bpchar) AND (p.revoked_at IS NULL) AND (p.expires_at > clock_timestamp()));
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.persons_of_sessions(uuid[]) to holdfast_worker;
 
 CREATE OR REPLACE FUNCTION holdfast.protect(relation regclass, inventory text)
  RETURNS void
@@ -2370,6 +2474,26 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.sweep_jobs() to holdfast_worker;
 
+CREATE OR REPLACE FUNCTION holdfast.sweep_limits()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  gone integer;
+  more integer;
+begin
+  delete from holdfast.quota q where q.restored_us < extract(epoch from clock_timestamp()) * 1000000;
+  get diagnostics gone = row_count;
+  delete from holdfast.failures f where f.last_at < clock_timestamp() - interval '1 day'
+     and not exists (select from holdfast.person p where p.id = f.subject);
+  get diagnostics more = row_count;
+  return gone + more;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.sweep_limits() to holdfast_worker;
+
 CREATE OR REPLACE FUNCTION holdfast.sweep_mail()
  RETURNS integer
  LANGUAGE plpgsql
@@ -2496,6 +2620,52 @@ END;
 -- owner holdfast_keeper
 grant execute on function holdfast.take_mail(integer) to holdfast_worker;
 
+CREATE OR REPLACE FUNCTION holdfast.take_quota(buckets text[], quotas integer[], windows integer[], spends integer[], exact boolean)
+ RETURNS TABLE(place integer, granted boolean, remaining integer, wait_us bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  now_us bigint := extract(epoch from clock_timestamp()) * 1000000;
+  grain bytea := (select s.salt from holdfast.quota_salt s);
+  one record;
+  step bigint;
+  span bigint;
+  restored bigint;
+begin
+  for one in
+    select a.nth::integer as place, sha256(grain || convert_to(a.bucket, 'UTF8')) as hash, a.quota::bigint, a.seconds::bigint,
+           case when exact then 1 else greatest(a.spend, 0) end as spend
+      from unnest(buckets, quotas, windows, spends) with ordinality a (bucket, quota, seconds, spend, nth)
+     order by 2
+  loop
+    step := greatest(1, one.seconds * 1000000 / one.quota);
+    span := step * one.quota;
+    -- Whatever a clock that was set back left behind, nobody waits for more than two windows.
+    insert into holdfast.quota as q (bucket, restored_us)
+      values (one.hash, now_us + least(one.spend * step, 2 * span))
+      on conflict (bucket) do update
+        set restored_us = least(greatest(least(q.restored_us, now_us + 2 * span), now_us) + one.spend * step, now_us + 2 * span)
+      where case when exact then greatest(least(q.restored_us, now_us + 2 * span), now_us) + step <= now_us + span
+                 else one.spend > 0 end
+      returning restored_us into restored;
+    granted := found;
+    if not found then
+      select least(q.restored_us, now_us + 2 * span) into restored from holdfast.quota q where q.bucket = one.hash;
+      restored := coalesce(restored, now_us);
+    end if;
+    place := one.place;
+    remaining := greatest(0, (now_us + span - greatest(restored, now_us)) / step);
+    wait_us := greatest(0, restored + step - span - now_us);
+    return next;
+  end loop;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.take_quota(text[],integer[],integer[],integer[],boolean) to holdfast_identity;
+grant execute on function holdfast.take_quota(text[],integer[],integer[],integer[],boolean) to holdfast_worker;
+
 CREATE OR REPLACE FUNCTION holdfast.tenant_tables()
  RETURNS TABLE(relation oid, named text)
  LANGUAGE sql
@@ -2604,6 +2774,26 @@ grant execute on function holdfast.unclassified() to holdfast_auditor;
 grant execute on function holdfast.unclassified() to holdfast_migrator;
 grant execute on function holdfast.unclassified() to holdfast_owner;
 grant execute on function holdfast.unclassified() to holdfast_prover;
+
+CREATE OR REPLACE FUNCTION holdfast.uncount_failure(who uuid, kind text, from_known boolean)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ UPDATE holdfast.failures f SET strangers = GREATEST(0, (f.strangers -
+         CASE
+             WHEN uncount_failure.from_known THEN 0
+             ELSE 1
+         END)), known = GREATEST(0, (f.known -
+         CASE
+             WHEN uncount_failure.from_known THEN 1
+             ELSE 0
+         END))
+   WHERE ((f.subject = uncount_failure.who) AND (f.authenticator = uncount_failure.kind));
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.uncount_failure(uuid,text,boolean) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.unrecorded()
  RETURNS TABLE(table_name text, missing text)

@@ -16,6 +16,8 @@ holdfast · body · holdfast.bearer(bytea,boolean) · 6492a8c9e4101f168f77698251
 holdfast · body · holdfast.begin_session(bytea,uuid,smallint,text,interval,interval,uuid,text,text) · 2413b7b5e3e3def97bc9033fa248917d
 holdfast · body · holdfast.canary_mail(text) · 9de2538fa7ddaf9556c3edf42df399d7
 holdfast · body · holdfast.classify(regclass,text,text) · 01e3ae126d9283c83d7a3a383dca4e59
+holdfast · body · holdfast.clear_failures(uuid,text) · 9723b4b79495503ca6f150dcdf511878
+holdfast · body · holdfast.count_failure(uuid,text,boolean) · 7362c4e30a6ecb86c99e3ad2bda9a174
 holdfast · body · holdfast.count_rows(regclass) · b38fed28adeb34bf2a773a5ad6bfa0c3
 holdfast · body · holdfast.count_rows_of(regclass,uuid) · a966b95c945bc92caf8e36d6558977b5
 holdfast · body · holdfast.credential(text) · af658a02952b2610eb3f409a69f96af9
@@ -42,6 +44,7 @@ holdfast · body · holdfast.grant_seat(uuid,uuid,text) · f26dee48a4a7f6eb68f6e
 holdfast · body · holdfast.grants() · 21934ab28046d5bc9e2da39f0f0fd0eb
 holdfast · body · holdfast.half_bearer(bytea) · c9a76da23cff3f550e219fda5c2cc057
 holdfast · body · holdfast.invite(text,text,text,bytea,text,text) · 85f5afcaabf80474cd1608f80d0fc421
+holdfast · body · holdfast.is_disabled(uuid,text,boolean) · 0234742e7a77cdce3a8ec1ec27a3b521
 holdfast · body · holdfast.keep_answer(text,integer,jsonb) · 1172669825f0f2aa57a2083e516253fd
 holdfast · body · holdfast.live_pass(bytea) · 73f14446946fd2d3ac8267c70bbcd027
 holdfast · body · holdfast.lock_person(uuid) · 7c6d311fe10525815209db8070efd175
@@ -51,6 +54,7 @@ holdfast · body · holdfast.mark_verified(uuid) · 7e7914bdc78059a6d0aecda8efe7
 holdfast · body · holdfast.may_give(holdfast.role,holdfast.role) · 7e778a5fe3117424d43930f2cce6f384
 holdfast · body · holdfast.mint(bytea,uuid,smallint,text,interval,interval,uuid) · 1428c10ca6fabda0a224c6a71d693dc5
 holdfast · body · holdfast.mint_lease(uuid,uuid,interval) · 8af5fd958efbc852ab1dbf529e17d6be
+holdfast · body · holdfast.most_failures(text,boolean) · 49ebfdab19b83a1f657fc9dea1f5593f
 holdfast · body · holdfast.my_account(bytea) · 76ac3c2e1924a95620f4433e6a4b405e
 holdfast · body · holdfast.my_organisations(bytea) · 5e920eb9db822226f0b4a64ecf6ca92d
 holdfast · body · holdfast.my_seats(bytea) · a9bd19884dbe13f933553e52ae2b7a29
@@ -63,6 +67,7 @@ holdfast · body · holdfast.own_organisation(bytea) · 4491b65cea0df0c6a060855b
 holdfast · body · holdfast.password_peppers() · e270039c1b75d6e719283c85fabab5df
 holdfast · body · holdfast.password_shapes() · e7c8b613fc51d5d1504942d0563c0dc9
 holdfast · body · holdfast.person() · c2b955214097dc3f68393b3113114967
+holdfast · body · holdfast.persons_of_sessions(uuid[]) · db65a57440dd9f00516a92a68914fc4e
 holdfast · body · holdfast.protect(regclass,text) · 1382909a53fe45fa6bd88702d3f66bc9
 holdfast · body · holdfast.qualified_name(regclass) · 54cedb10ca36ddf3018d3878134f3f57
 holdfast · body · holdfast.queue_mail(text,text,text) · a223838cfe4761dd84cb828806ed0a09
@@ -90,15 +95,18 @@ holdfast · body · holdfast.surroundings() · 3f7579e4a4a89ae2f54ef1d3d40ee497
 holdfast · body · holdfast.sweep_address_tokens() · c2b3fab5d98c10d2e961b23ce107d320
 holdfast · body · holdfast.sweep_idempotency() · b33f98742ae9f7698c499b5e393a4958
 holdfast · body · holdfast.sweep_jobs() · d07b886c928dfc1591d56dc2b7a815e5
+holdfast · body · holdfast.sweep_limits() · c2f7922056e9bd68f8cd2d0bfcf9a682
 holdfast · body · holdfast.sweep_mail() · c9e9e1c258cc7272f1ca9d56abefec27
 holdfast · body · holdfast.sweep_passes() · 38eb5739959a083a9b4152719284de51
 holdfast · body · holdfast.sweep_sessions() · b8bf4c4ff01fe874c1d3e99ae7685f85
 holdfast · body · holdfast.take_job(text[],integer) · b8efd35f3dc254b804c2562d784f381d
 holdfast · body · holdfast.take_key(text,bytea) · 19078e9848b3201bac7ce22e79b8fffd
 holdfast · body · holdfast.take_mail(integer) · 59d7baf6a0d07ef281c4fe0d5d1a0f87
+holdfast · body · holdfast.take_quota(text[],integer[],integer[],integer[],boolean) · c3aa264be9c9e196b1b9e2ede50df27a
 holdfast · body · holdfast.tenant_tables() · ec9116fd77dd097bf70e45abfac23653
 holdfast · body · holdfast.touch(bytea,bytea,text) · 78f7d553b4475eafe96a75408267b4fd
 holdfast · body · holdfast.unclassified() · f00fa03bbda00977ef9b4d966ce70e6a
+holdfast · body · holdfast.uncount_failure(uuid,text,boolean) · 4b8fe92be1e14b381917e4eb79c962ad
 holdfast · body · holdfast.unrecorded() · af8644c1336b61c81224864522e0d4a6
 holdfast · body · holdfast.verify_address(bytea) · 185546d58a314da938cc583f51ffd196
 holdfast · body · holdfast.verify_again(bytea,bytea,text,text) · b925f1b8adb08a62575698db175f1cd4
@@ -183,10 +191,13 @@ holdfast_counter · table · holdfast.member · SELECT
 holdfast_identity · attribute · role · LOGIN
 holdfast_identity · database · (this database) · CONNECT
 holdfast_identity · function · holdfast.begin_session(bytea,uuid,smallint,text,interval,interval,uuid,text,text) · EXECUTE
+holdfast_identity · function · holdfast.clear_failures(uuid,text) · EXECUTE
+holdfast_identity · function · holdfast.count_failure(uuid,text,boolean) · EXECUTE
 holdfast_identity · function · holdfast.credential(text) · EXECUTE
 holdfast_identity · function · holdfast.end_my_other_sessions(bytea) · EXECUTE
 holdfast_identity · function · holdfast.end_my_session(bytea,uuid) · EXECUTE
 holdfast_identity · function · holdfast.end_session(bytea) · EXECUTE
+holdfast_identity · function · holdfast.is_disabled(uuid,text,boolean) · EXECUTE
 holdfast_identity · function · holdfast.my_account(bytea) · EXECUTE
 holdfast_identity · function · holdfast.my_sessions(bytea) · EXECUTE
 holdfast_identity · function · holdfast.notify_person(uuid,text,text) · EXECUTE
@@ -195,7 +206,9 @@ holdfast_identity · function · holdfast.replace_session(bytea,bytea,smallint,t
 holdfast_identity · function · holdfast.report_reuse(bytea) · EXECUTE
 holdfast_identity · function · holdfast.settle_peppers(text) · EXECUTE
 holdfast_identity · function · holdfast.sign_up(text,text,text,text,bytea,text,text,text,text) · EXECUTE
+holdfast_identity · function · holdfast.take_quota(text[],integer[],integer[],integer[],boolean) · EXECUTE
 holdfast_identity · function · holdfast.touch(bytea,bytea,text) · EXECUTE
+holdfast_identity · function · holdfast.uncount_failure(uuid,text,boolean) · EXECUTE
 holdfast_identity · function · holdfast.verify_address(bytea) · EXECUTE
 holdfast_identity · function · holdfast.verify_again(bytea,bytea,text,text) · EXECUTE
 holdfast_identity · schema · holdfast · USAGE
@@ -277,14 +290,17 @@ holdfast_worker · function · holdfast.fail_job(bytea,text,boolean) · EXECUTE
 holdfast_worker · function · holdfast.mail_failed(bigint,text) · EXECUTE
 holdfast_worker · function · holdfast.mail_sent(bigint) · EXECUTE
 holdfast_worker · function · holdfast.organisation_name() · EXECUTE
+holdfast_worker · function · holdfast.persons_of_sessions(uuid[]) · EXECUTE
 holdfast_worker · function · holdfast.sweep_address_tokens() · EXECUTE
 holdfast_worker · function · holdfast.sweep_idempotency() · EXECUTE
 holdfast_worker · function · holdfast.sweep_jobs() · EXECUTE
+holdfast_worker · function · holdfast.sweep_limits() · EXECUTE
 holdfast_worker · function · holdfast.sweep_mail() · EXECUTE
 holdfast_worker · function · holdfast.sweep_passes() · EXECUTE
 holdfast_worker · function · holdfast.sweep_sessions() · EXECUTE
 holdfast_worker · function · holdfast.take_job(text[],integer) · EXECUTE
 holdfast_worker · function · holdfast.take_mail(integer) · EXECUTE
+holdfast_worker · function · holdfast.take_quota(text[],integer[],integer[],integer[],boolean) · EXECUTE
 holdfast_worker · schema · app · USAGE
 holdfast_worker · schema · holdfast · USAGE
 holdfast_worker · setting · everywhere · log_parameter_max_length=0
