@@ -15,8 +15,14 @@ export const crm = defineProduct({
   routes,
   jobs: { 'contacts-import': contactsImport },
   roles: {
-    owner: { title: 'Owner', permissions: [...work, 'members.invite', 'members.remove', 'events.read'] },
-    admin: { title: 'Administrator', permissions: [...work, 'members.invite', 'members.remove', 'events.read'] },
+    owner: {
+      title: 'Owner',
+      permissions: [...work, 'members.invite', 'members.remove', 'organisation.secure', 'events.read'],
+    },
+    admin: {
+      title: 'Administrator',
+      permissions: [...work, 'members.invite', 'members.remove', 'organisation.secure', 'events.read'],
+    },
     member: { title: 'Member', permissions: work },
   },
   canary,

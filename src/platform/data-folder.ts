@@ -132,6 +132,8 @@ export interface Secrets {
   readonly sessionKey: string
   /** 32 bytes, mixed into every password before it is hashed. */
   readonly pepper: Uint8Array
+  /** 32 bytes: what is sealed with it is read by nobody who has the database alone. */
+  readonly sealingKey: Uint8Array
 }
 
 const password = z.string().min(32)
@@ -140,6 +142,10 @@ const kept = z.strictObject({
   passwords: z.partialRecord(z.enum(loginRoles), password).optional(),
   sessionKey: z.string().startsWith('-----BEGIN PRIVATE KEY-----').optional(),
   pepper: z
+    .string()
+    .regex(/^[\w-]{43}$/)
+    .optional(),
+  sealingKey: z
     .string()
     .regex(/^[\w-]{43}$/)
     .optional(),
@@ -159,10 +165,15 @@ export async function readSecrets(folder: string): Promise<Secrets> {
     passwords: passwords as Record<LoginRole, string>,
     sessionKey: found.sessionKey ?? newSessionKey(),
     pepper: found.pepper ?? randomBytes(32).toString('base64url'),
+    sealingKey: found.sealingKey ?? randomBytes(32).toString('base64url'),
   }
   const text = `${JSON.stringify(complete, null, 2)}\n`
   if (text !== `${JSON.stringify(found, null, 2)}\n`) writeAtomically(file, text)
-  return { ...complete, pepper: Buffer.from(complete.pepper, 'base64url') }
+  return {
+    ...complete,
+    pepper: Buffer.from(complete.pepper, 'base64url'),
+    sealingKey: Buffer.from(complete.sealingKey, 'base64url'),
+  }
 }
 
 /** The pepper of a data folder that has one. Writes nothing; throws as `readSecrets` does. */

@@ -129,6 +129,7 @@ export async function start(options: StartOptions): Promise<Started> {
         database: { host: server.superuser.host, port: server.superuser.port, database: databaseOf(product) },
         passwords: secrets.passwords,
         sessionKey: secrets.sessionKey,
+        sealingKey: secrets.sealingKey,
         ...pepperOptions(options.secrets.peppers, secrets.pepper),
         retiredPeppers: config.passwords.retiredPeppers,
         passwordCost: (await passwordCost).cost,

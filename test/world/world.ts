@@ -95,6 +95,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     passwords,
     sessionKey,
     pepper: Buffer.alloc(32, 7),
+    sealingKey: Buffer.alloc(32, 9),
     trustedProxies: [],
     mailer: { send: async (mail) => mails.push(mail) },
     log: { request: (done) => requests.push(done), failure: (what) => failures.push(what) },

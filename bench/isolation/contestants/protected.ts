@@ -20,6 +20,7 @@ export const start: StartContestant = async ({ port, database, passwords, sessio
     passwords: passwords as Record<LoginRole, string>,
     sessionKey,
     pepper: Buffer.alloc(32, 7),
+    sealingKey: Buffer.alloc(32, 9),
     trustedProxies: [],
     mailer: { send: async () => {} },
     log: logOf(log, product.name),

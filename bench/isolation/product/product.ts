@@ -54,7 +54,14 @@ export const product = defineProduct({
   roles: {
     owner: {
       title: 'Owner',
-      permissions: ['items.read', 'members.read', 'members.invite', 'members.remove', 'events.read'],
+      permissions: [
+        'items.read',
+        'members.read',
+        'members.invite',
+        'members.remove',
+        'organisation.secure',
+        'events.read',
+      ],
     },
   },
   canary: (mark) => [

@@ -18,6 +18,22 @@ The link works once, for seven days. If you do not know who this is, do nothing.
   }
 }
 
+/** No name stands in it: whoever reset it is on the organisation's own page, and in its record. */
+export function factorResetMail({ title, origin }: Site): Mail {
+  return {
+    subject: `Your second factor was taken away: ${title}`,
+    text: `An administrator of your organisation has taken the second factors and the recovery codes of your account away, and all
+your sessions were ended.
+
+If you asked for it, sign in with your password and set a new factor up at once:
+
+${origin}/account/security
+
+If you did not, ask your administrator why, and change your password.
+`,
+  }
+}
+
 /**
  * A name that a stranger chose, in a mail that we send: short, and without what a mail program would make a link of. Else
  * anybody could have us write to anybody «pay here: …».

@@ -4,8 +4,17 @@ import { sql } from '../../platform/database/statement.ts'
 import { notFound } from '../../platform/http/refusals.ts'
 import type { Transaction } from '../../platform/http/route.ts'
 import { addressKey, newToken, type Site, tokenHash } from '../accounts/accounts.ts'
-import { invitationMail } from './mails.ts'
-import { invitationDead, lastOwner, memberAlready, roleUnknown } from './refusals.ts'
+import { factorResetMail, invitationMail } from './mails.ts'
+import {
+  invitationDead,
+  lastOwner,
+  memberAlready,
+  memberElsewhere,
+  noFactorToReset,
+  oneselfReset,
+  ownFactorFirst,
+  roleUnknown,
+} from './refusals.ts'
 
 /** organisations: people found them and invite others. individuals: each person silently has one of their own. */
 export type People = 'organisations' | 'individuals'
@@ -82,4 +91,38 @@ export async function withdrawInvitation(transaction: Transaction, id: string): 
 export async function removeMember(transaction: Transaction, person: string): Promise<void> {
   const [done] = await transaction(sql<{ outcome: string }>`select holdfast.remove_member(${person}) as outcome`)
   if (done!.outcome === 'last-owner') throw new Refusal(lastOwner)
+}
+
+/**
+ * Demands a second factor of everybody in the organisation, or no longer: entry obeys from the next transaction on. `entry`: the
+ * session that this transaction was entered by, which must have shown within a quarter of an hour who it is (HF440). Throws
+ * 409 where whoever asks has no factor.
+ */
+export async function demandSecondFactor(
+  transaction: Transaction,
+  entry: Uint8Array,
+  demanded: boolean,
+): Promise<void> {
+  const [done] = await transaction(
+    sql<{ outcome: string }>`select holdfast.demand_second_factor(${entry}, ${demanded}) as outcome`,
+  )
+  if (done!.outcome === 'own-first') throw new Refusal(ownFactorFirst)
+}
+
+/**
+ * Takes the factors and codes of a member away, ends all their sessions and mails them. Throws 409 for oneself, for whoever has
+ * none, and for whoever belongs to another organisation too: that one's doors are not ours to loosen.
+ */
+export async function resetFactors(
+  transaction: Transaction,
+  entry: Uint8Array,
+  site: Site,
+  person: string,
+): Promise<void> {
+  const { subject, text } = factorResetMail(site)
+  const [done] = await transaction(
+    sql<{ outcome: string }>`select holdfast.reset_factors(${entry}, ${person}, ${subject}, ${text}) as outcome`,
+  )
+  const refusal = { oneself: oneselfReset, elsewhere: memberElsewhere, nothing: noFactorToReset }[done!.outcome]
+  if (refusal !== undefined) throw new Refusal(refusal)
 }

@@ -25,3 +25,29 @@ export const roleUnknown = {
   status: 422,
   title: 'There is no such role.',
 } as const satisfies RefusalKind
+
+export const ownFactorFirst = {
+  code: 'organisations/own-factor-first',
+  status: 409,
+  title:
+    'You have no second factor yourself, and would be the first to be kept out. Set one up on the security page of your account.',
+} as const satisfies RefusalKind
+
+export const memberElsewhere = {
+  code: 'organisations/member-elsewhere',
+  status: 409,
+  title:
+    'This account does not belong to your organisation alone, so you cannot take its second factor away. Its owner can sign in by a recovery code, or recover the account.',
+} as const satisfies RefusalKind
+
+export const oneselfReset = {
+  code: 'organisations/oneself-reset',
+  status: 409,
+  title: 'Your own factors stand on the security page of your account.',
+} as const satisfies RefusalKind
+
+export const noFactorToReset = {
+  code: 'organisations/no-factor-to-reset',
+  status: 409,
+  title: 'This member has no second factor that could be taken away.',
+} as const satisfies RefusalKind

@@ -6,12 +6,14 @@ import type { Site } from '../accounts/accounts.ts'
 import { address, id, text } from '../input-validation/fields.ts'
 import {
   acceptInvitation,
+  demandSecondFactor,
   foundOrganisation,
   invite,
   type Me,
   type People,
   readMe,
   removeMember,
+  resetFactors,
   withdrawInvitation,
 } from './organisations.ts'
 
@@ -21,6 +23,7 @@ const accepting: Limit = { name: 'accept-invitation', quota: 60, windowSeconds: 
 const listing: Limit = { name: 'members', quota: 300, windowSeconds: 60 }
 const inviting: Limit = { name: 'invite', quota: 120, windowSeconds: 3600 }
 const changing: Limit = { name: 'change-members', quota: 60, windowSeconds: 60 }
+const securing: Limit = { name: 'secure-organisation', quota: 60, windowSeconds: 3600 }
 
 /** As JSON functions of PostgreSQL write it: `2026-11-20T08:00:00.123456+00:00`. */
 const time = z.iso.datetime({ offset: true })
@@ -60,7 +63,7 @@ export function personRoutes({ app, people }: { readonly app: Login; readonly pe
   }
 }
 
-/** For products of organisations alone: they need the permissions members.read, members.invite and members.remove. */
+/** For products of organisations alone: they need the permissions members.read, .invite and .remove, and organisation.secure. */
 export function organisationRoutes({ app, site }: { readonly app: Login; readonly site: Site }) {
   return {
     createOrganisation: session({
@@ -158,6 +161,49 @@ export function organisationRoutes({ app, site }: { readonly app: Login; readonl
       response: z.undefined(),
       run: async (transaction) => {
         await removeMember(transaction, transaction.person)
+        return { status: 204, body: undefined }
+      },
+    }),
+
+    secondFactors: read({
+      method: 'GET',
+      path: '/api/o/:organisation/second-factor',
+      summary: 'Whether a second factor is demanded of every member, and who has none',
+      needs: 'organisation.secure',
+      limit: listing,
+      response: z.strictObject({ demanded: z.boolean(), without: z.array(id()) }),
+      statement: () => sql<{ demanded: boolean; without: string[] }>`
+        select exists (select from holdfast.mandate) as demanded,
+               (select coalesce(json_agg(w.person order by w.person), '[]') from holdfast.members_without_factor() w) as without`,
+      answer: ([row]) => row!,
+    }),
+
+    demandSecondFactor: write({
+      method: 'PUT',
+      path: '/api/o/:organisation/second-factor',
+      summary: 'Demands a second factor of every member, from the next request on, or no longer',
+      needs: 'organisation.secure',
+      limit: securing,
+      body: z.strictObject({ demanded: z.boolean() }),
+      response: z.undefined(),
+      run: async (transaction, { body }, { entry }) => {
+        await demandSecondFactor(transaction, entry!, body.demanded)
+        return { status: 204, body: undefined }
+      },
+    }),
+
+    resetFactors: write({
+      method: 'POST',
+      path: '/api/o/:organisation/members/:person/reset-factors',
+      summary:
+        'Takes the second factors of a member away, who has lost them. All their sessions end, and they get a mail',
+      needs: 'organisation.secure',
+      limit: securing,
+      params: z.strictObject({ person: id() }),
+      body: nothing,
+      response: z.undefined(),
+      run: async (transaction, { params }, { entry }) => {
+        await resetFactors(transaction, entry!, site, params.person)
         return { status: 204, body: undefined }
       },
     }),

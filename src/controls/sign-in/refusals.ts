@@ -6,3 +6,10 @@ export const notMatching = {
   status: 401,
   title: 'Address and password do not belong together.',
 } as const satisfies RefusalKind
+
+/** To somebody who is signed in, and shows again who they are. */
+export const passwordNotRight = {
+  code: 'sign-in/password-not-right',
+  status: 422,
+  title: 'This is not your password.',
+} as const satisfies RefusalKind
