@@ -39,6 +39,7 @@ afterEach(() => {
 const happened = defineEvent('log/happened', { what: 'text', count: 'number', done: 'boolean' })
 
 function lines(): Record<string, unknown>[] {
+  log.flush()
   const text = readFileSync(file, 'utf8')
   return text === ''
     ? []
@@ -64,6 +65,30 @@ test('an event is one line of JSON with its declared fields', () => {
     { level: 'error', time: expect.any(String), process: 'test', event: 'log/happened' },
   ])
   expect(statSync(file).mode & 0o777).toBe(0o600)
+})
+
+test('lines that tell of nothing wrong leave together soon; a warning takes all before it along at once', async () => {
+  const kept = () => readFileSync(file, 'utf8').trimEnd().split('\n').filter(Boolean).length
+  log.info(happened, { count: 1 })
+  log.debug(happened, { count: 2 })
+  expect(kept()).toBe(0)
+  await expect.poll(kept).toBe(2)
+  log.info(happened, { count: 3 })
+  log.warn(happened, { count: 4 })
+  expect(kept()).toBe(4)
+  for (let count = 0; count < 1_000; count++) log.info(happened, { count })
+  expect(kept()).toBeGreaterThan(500)
+  log.flush()
+  expect(kept()).toBe(1_004)
+})
+
+test('a process that exits leaves no line behind', () => {
+  const script = `
+    import { defineEvent, openLog } from '${path.join(import.meta.dirname, 'log.ts')}'
+    openLog({ level: 'info', to: { file: '${file}' }, process: 'child' }).info(defineEvent('a/b', { n: 'number' }), { n: 1 })
+    process.exit(0)`
+  spawnSync(process.execPath, ['--input-type=module', '-e', script])
+  expect(lines()).toMatchObject([{ process: 'child', n: 1 }])
 })
 
 test('below its level nothing is written', () => {
@@ -248,6 +273,7 @@ test('whatever is logged, it stays one line of printable text', () => {
     '\x7f',
   ])
     log.info(happened, { what: hostile })
+  log.flush()
   const text = readFileSync(file, 'utf8')
   expect(text.trimEnd().split('\n')).toHaveLength(307)
   expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u2028\u2029\u202a-\u202e\ufffd]/u)

@@ -1,6 +1,6 @@
 import pino from 'pino'
 import type { LogLevel } from '../config/config.ts'
-import { openBoundedFile } from './bounded-file.ts'
+import { type BoundedFile, openBoundedFile } from './bounded-file.ts'
 import { cleanText, namesSecret } from './redaction.ts'
 
 export type FieldKind = 'text' | 'number' | 'boolean'
@@ -39,6 +39,8 @@ export interface Log {
   readonly warn: Write
   readonly error: Write
   readonly fatal: Write
+  /** What still waits is with the operating system when this returns. */
+  flush(): void
   close(): void
 }
 
@@ -50,9 +52,13 @@ export interface LogOptions {
   readonly process: string
 }
 
-/** A line is with the operating system when the call returns. */
+/**
+ * In a file, lines of level info and debug leave together, a twentieth of a second later at most: what a busy server would
+ * spend on a call of the operating system for each is more than the line costs. A warning, and what is worse, is with the
+ * operating system when the call returns, and all lines before it too. Killed by force, a process loses what still waited.
+ */
 export function openLog({ level, to, process: name }: LogOptions): Log {
-  const file = to === 'stdout' ? undefined : openBoundedFile(to.file)
+  const file = to === 'stdout' ? undefined : gatherLines(openBoundedFile(to.file))
   const logger = pino(
     {
       level,
@@ -66,6 +72,7 @@ export function openLog({ level, to, process: name }: LogOptions): Log {
     (at: 'debug' | 'info' | 'warn' | 'error' | 'fatal'): Write =>
     (event, values, error) => {
       if (logger.isLevelEnabled(at)) logger[at](record(event, values, error))
+      if (at !== 'debug' && at !== 'info') file?.flush()
     }
   return {
     debug: writeAt('debug'),
@@ -73,7 +80,37 @@ export function openLog({ level, to, process: name }: LogOptions): Log {
     warn: writeAt('warn'),
     error: writeAt('error'),
     fatal: writeAt('fatal'),
+    flush: () => file?.flush(),
     close: () => file?.close(),
+  }
+}
+
+const gatheredMillis = 50
+const mostGathered = 32_768
+
+function gatherLines(file: BoundedFile) {
+  let gathered = ''
+  let timer: NodeJS.Timeout | undefined
+  const flush = () => {
+    clearTimeout(timer)
+    timer = undefined
+    const lines = gathered
+    gathered = ''
+    if (lines !== '') file.write(lines)
+  }
+  process.on('exit', flush)
+  return {
+    write(line: string) {
+      gathered += line
+      if (gathered.length > mostGathered) flush()
+      else timer ??= setTimeout(flush, gatheredMillis).unref()
+    },
+    flush,
+    close() {
+      flush()
+      process.off('exit', flush)
+      file.close()
+    },
   }
 }
 
