@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { pageAddress, pagePattern, readReturnPath, signInAddress } from './paths.ts'
 
@@ -39,6 +40,42 @@ describe('the way back after sign-in', () => {
     '#',
   ])('never leads elsewhere: %j', (path) => {
     expect(readReturnPath(`#${path}`)).toBe('/')
+  })
+
+  it('stays on our origin for whatever can be made of the characters that lead away', () => {
+    const pieces = [
+      '/',
+      '\\',
+      '.',
+      '..',
+      '%2f',
+      '%5c',
+      '%2e',
+      '%09',
+      '\t',
+      '\n',
+      '\r',
+      '\0',
+      ' ',
+      '@',
+      ':',
+      '?',
+      '#',
+      '／',
+    ]
+    const path = fc.array(fc.constantFrom(...pieces, 'evil.example', 'https:', 'javascript:', 'o', '/sign-in'), {
+      maxLength: 8,
+    })
+    fc.assert(
+      fc.property(path, (parts) => {
+        const back = readReturnPath(`#${parts.join('')}`)
+        expect(back).toMatch(/^\/(?![/\\])/)
+        expect(new URL(back, 'https://crm.example').origin).toBe('https://crm.example')
+        // What is given back is read again by whoever follows it: it must not change on the way.
+        expect(readReturnPath(`#${back}`)).toBe(back)
+      }),
+      { numRuns: 5000 },
+    )
   })
 
   it('keeps what only looks odd on our origin', () => {

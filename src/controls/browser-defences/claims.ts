@@ -3,7 +3,8 @@ import type { Claims } from '../../kernel/claim.ts'
 export const claims = {
   'browser-defences/cross-site-changes-nothing': {
     sentence:
-      'A request that another site makes a browser send changes nothing, on every route that can change something.',
+      'A request that another site makes a browser send changes nothing, on every route that can change something; a route ' +
+      'that lets other sites call it is named with its reason.',
     promises: ['A4'],
     ttlMinutes: 60,
   },
