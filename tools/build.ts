@@ -5,8 +5,8 @@ import path from 'node:path'
 const root = path.join(import.meta.dirname, '..')
 const out = path.join(root, 'dist')
 
-/** What the sources read at run time beside themselves: SQL, style sheets, the words of the controls. */
-const kept = /\.(sql|css|md|json)$/
+/** What the sources read at run time beside themselves: SQL, style sheets, the words of the controls, common passwords. */
+const kept = /\.(sql|css|md|json|bin)$/
 
 // The published package is built JavaScript: Node does not run TypeScript below node_modules.
 rmSync(out, { recursive: true, force: true })

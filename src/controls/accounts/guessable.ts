@@ -1,4 +1,4 @@
-import { commonPasswords } from './common-passwords.ts'
+import { commonPasswords, foldCommon, isListed } from './common-passwords.ts'
 
 /**
  * Why a password of full length would still be guessed early, in words to be read after “password”; undefined where nothing is known
@@ -11,13 +11,13 @@ export function whyGuessable(password: string, own: readonly string[]): string |
   if (isRepeated(folded)) return 'says the same thing again and again'
   if (isSequence(folded)) return 'follows the alphabet, the digits or the keys'
   if (isCommon(folded)) return 'is among the passwords that are tried first'
+  if (isWord(folded.join(''))) return 'is on the public lists of passwords, names and words'
   if (mostlyOwn(folded, own)) return 'is mostly your own name, your address or the name of this service'
   return undefined
 }
 
-/** Upper and lower case and full-width forms make no difference to a guesser. */
 function fold(text: string): string[] {
-  return [...text.normalize('NFKC').toLowerCase()]
+  return [...foldCommon(text)]
 }
 
 /** A unit of at most half the length, over and over, the last time perhaps cut short. */
@@ -62,6 +62,33 @@ function isCommon(characters: readonly string[]): boolean {
     (form) => form.length >= 4 && (commonPasswords.has(form) || commonPasswords.has(unitOf(form))),
   )
 }
+
+/** The whole of it, and no part: on a public list, with or without stand-ins, or with an ending of English. */
+function isWord(text: string): boolean {
+  const plain = withoutStandIns(text)
+  const bare = endings.filter((ending) => plain.endsWith(ending)).map((ending) => plain.slice(0, -ending.length))
+  return [text, plain, ...bare, ...bare.map((stem) => `${stem}e`)].some(isListed)
+}
+
+const endings = [
+  "'s",
+  '’s',
+  's',
+  'es',
+  'd',
+  'ed',
+  'ing',
+  'ings',
+  'ly',
+  'er',
+  'ers',
+  'or',
+  'ors',
+  'ness',
+  'able',
+  'ment',
+  'ments',
+]
 
 const standIns: Readonly<Record<string, string>> = {
   '@': 'a',

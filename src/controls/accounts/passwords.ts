@@ -119,7 +119,8 @@ export function createPasswords(options: PasswordOptions): Passwords {
 
 const no: Compared = { matches: false }
 
-function keyed(pepper: Uint8Array, password: string): string {
+/** What bcrypt is given: HMAC-SHA-384 of the NFC in base64, 64 characters whatever was typed. Exported for tests alone. */
+export function keyed(pepper: Uint8Array, password: string): string {
   return createHmac('sha384', pepper).update(password.normalize('NFC'), 'utf8').digest('base64')
 }
 
