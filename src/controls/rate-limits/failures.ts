@@ -92,10 +92,13 @@ function uuidOf(bytes: Buffer): string {
  * against the account does not count against its owner's own browsers. It opens nothing, and names nobody.
  */
 export interface Devices {
-  /** A Set-Cookie value for after a sign-in to the account of `person`; keeps what the browser has of three other accounts. */
-  remember(cookieHeader: string | null, person: string): string
+  /**
+   * A Set-Cookie value for after a sign-in to `account`; keeps what the browser has of three other accounts. `account` is the
+   * address key, so that it can be asked for before anybody is looked up.
+   */
+  remember(cookieHeader: string | null, account: string): string
   /** The id of the browser's proof for this account, for a bucket of its own; undefined for a stranger's browser. */
-  known(cookieHeader: string | null, person: string): string | undefined
+  known(cookieHeader: string | null, account: string): string | undefined
 }
 
 /** `key`: 32 secret bytes, the same in all processes. */
@@ -106,22 +109,22 @@ export function createDevices(options: {
 }): Devices {
   const { product, https, key } = options
   const name = `${https ? '__Host-' : ''}${product}-device`
-  const proofOf = (id: string, person: string) =>
-    createHmac('sha256', key).update(`device ${product} ${id} ${person}`).digest('base64url')
-  const find = (header: string | null, person: string) =>
-    proofsIn(header, name).find(({ id, proof }) => isSame(proof, proofOf(id, person)))
+  const proofOf = (id: string, account: string) =>
+    createHmac('sha256', key).update(`device ${product} ${id} ${account}`).digest('base64url')
+  const find = (header: string | null, account: string) =>
+    proofsIn(header, name).find(({ id, proof }) => isSame(proof, proofOf(id, account)))
   return {
-    remember(header, person) {
-      const own = find(header, person)
+    remember(header, account) {
+      const own = find(header, account)
       const id = own?.id ?? crypto.randomUUID().replaceAll('-', '')
       const others = proofsIn(header, name).filter((one) => one.id !== id)
-      const value = [{ id, proof: proofOf(id, person) }, ...others]
+      const value = [{ id, proof: proofOf(id, account) }, ...others]
         .slice(0, mostProofs)
         .map((one) => `${one.id}.${one.proof}`)
         .join('~')
       return `${name}=${value}; Max-Age=${deviceSeconds}; Path=/; HttpOnly; SameSite=Lax${https ? '; Secure' : ''}`
     },
-    known: (header, person) => find(header, person)?.id,
+    known: (header, account) => find(header, account)?.id,
   }
 }
 
