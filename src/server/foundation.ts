@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import { z } from 'zod'
 import { openPasswords, PeppersMissing, type Spend, type Turns } from '../controls/accounts/accounts.ts'
 import { accountLimits, accountRoutes } from '../controls/accounts/routes.ts'
@@ -6,7 +7,8 @@ import { createCsrfTokens, tokenHeader } from '../controls/browser-defences/csrf
 import { csrfTokenRoutes } from '../controls/browser-defences/routes.ts'
 import { checkRoutes } from '../controls/input-validation/input-validation.ts'
 import { organisationRoutes, personRoutes } from '../controls/organisations/routes.ts'
-import { clientAddress, createLimits, trustProxies } from '../controls/rate-limits/rate-limits.ts'
+import { createDevices, createFailures } from '../controls/rate-limits/failures.ts'
+import { clientAddress, createLimits, type Decide, trustProxies } from '../controls/rate-limits/rate-limits.ts'
 import { noSession } from '../controls/sessions/refusals.ts'
 import { sessionRoutes } from '../controls/sessions/routes.ts'
 import { createSessions, type Sessions } from '../controls/sessions/sessions.ts'
@@ -14,6 +16,8 @@ import { signInRoutes } from '../controls/sign-in/routes.ts'
 import { signInLimits } from '../controls/sign-in/sign-in.ts'
 import type { LoginRole } from '../controls/tenant-isolation/bootstrap.ts'
 import { loginOptions } from '../controls/tenant-isolation/tenant-isolation.ts'
+import { twoFactorRoutes } from '../controls/two-factor/routes.ts'
+import { createSeal, createTwoFactor } from '../controls/two-factor/two-factor.ts'
 import type { AcceptedRisk } from '../kernel/finding.ts'
 import { Refusal } from '../kernel/refusal.ts'
 import { Login } from '../platform/database/login.ts'
@@ -54,6 +58,10 @@ export interface FoundationOptions {
   readonly retiredPeppers?: readonly string[]
   /** The cost of bcrypt, 12 to 16; 12 when left out, and never less than what is stored already. */
   readonly passwordCost?: number
+  /** Seals what the database keeps and must not be able to read, such as the keys of authenticator apps: 32 random bytes. */
+  readonly sealingKey: Uint8Array
+  /** Those before it: they only open. */
+  readonly olderSealingKeys?: readonly Uint8Array[]
   /** Hashes of all products in one process take turns when they are handed the same. */
   readonly hashingTurns?: Turns
   readonly trustedProxies: readonly string[]
@@ -144,13 +152,24 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     const site = { title: product.title, origin }
     // The limiter knows the limits of all routes, and some routes spend by a key of their own.
     const spend: Spend = (key, limit) => limits.spendByPerson(key, limit)
+    const decide: Decide = async (key, limit) => {
+      spend(key, limit)
+    }
+    const twoFactor = createTwoFactor({
+      identity: logins.identity,
+      seal: createSeal([options.sealingKey, ...(options.olderSealingKeys ?? [])]),
+      site,
+    })
+    const failures = createFailures({ identity: logins.identity, key: keyFor(options.sessionKey, 'failures') })
+    const devices = createDevices({ product: product.name, https, key: keyFor(options.sessionKey, 'devices') })
     const routes: Routes = joinRoutes(
       accountRoutes({ identity: logins.identity, passwords, site, spend }),
       csrfTokenRoutes({ tokens }),
       sessionRoutes({ identity: logins.identity, sessions }),
       personRoutes({ app: logins.app, people: product.people }),
       product.people === 'organisations' ? organisationRoutes({ app: logins.app, site }) : {},
-      signInRoutes({ identity: logins.identity, sessions, passwords, spend }),
+      twoFactorRoutes({ identity: logins.identity, sessions, twoFactor }),
+      signInRoutes({ identity: logins.identity, sessions, passwords, twoFactor, decide, failures, devices, site }),
       product.routes,
       {
         openapi: open({
@@ -264,6 +283,11 @@ const leastPasswordCost = 12
 /** Nobody whose password is under that pepper could sign in, and nobody would know why. */
 function refuseWithoutPepper(error: unknown): never {
   throw error instanceof PeppersMissing ? new StartRefused(error.message, { cause: error }) : error
+}
+
+/** RFC 5869: a key of its own for each purpose. */
+function keyFor(secret: string, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, '', `holdfast-${purpose}-1`, 32))
 }
 
 function joinRoutes(...parts: readonly Routes[]): Routes {

@@ -18,7 +18,7 @@ export function startHousekeeping(options: {
       if (performance.now() - swept > 3_600_000 || swept === 0) {
         await options.worker.query(sql`
           select holdfast.sweep_passes(), holdfast.sweep_jobs(), holdfast.sweep_mail(), holdfast.sweep_address_tokens(),
-                 holdfast.sweep_idempotency(), holdfast.sweep_sessions()`)
+                 holdfast.sweep_idempotency(), holdfast.sweep_sessions(), holdfast.sweep_factors()`)
         swept = performance.now()
       }
       return 'idle'

@@ -38,7 +38,9 @@ async function signIn({ address, password }: Visitor) {
 }
 
 function fromBase32(text: string): Uint8Array {
-  const bits = [...text].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
+  const bits = [...text].map((letter) =>
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
+  )
   return Uint8Array.from(bits.join('').match(/.{8}/g)!, (byte) => Number.parseInt(byte, 2))
 }
 
@@ -58,12 +60,145 @@ describe('an authenticator app', () => {
     expect(half.secondStep).toEqual({ totp: true, passkey: false, recoveryCode: true })
     for (const path of ['/api/me', `/api/o/${ada.organisation}/members`, '/api/account/factors']) {
       const answer = await world.fetch(path, { cookie: half.cookie })
-      expect([path, answer.status, await codeOf(answer)]).toEqual([path, 428, 'tenant-isolation/second-factor-not-shown'])
+      expect([path, answer.status, await codeOf(answer)]).toEqual([
+        path,
+        428,
+        'tenant-isolation/second-factor-not-shown',
+      ])
     }
     expect((await post('/api/session/code', half.cookie, { code: '000000' })).status).toBe(422)
     const shown = await post('/api/session/code', half.cookie, { code: codeAt(key, 0) })
     expect(shown.status).toBe(204)
     expect((await world.fetch('/api/me', { cookie: cookieOf(shown) })).status).toBe(200)
     expect((await world.fetch('/api/me', { cookie: half.cookie })).status).toBe(401)
+  })
+
+  test('takes a clock that is half a minute off on either side, and nothing beyond', async () => {
+    const ada = await world.join()
+    const { key, cookie } = await enrol(ada)
+    for (const [steps, status] of [
+      [-2, 422],
+      [2, 422],
+      [0, 204],
+      [1, 204],
+    ] as const) {
+      const half = await signIn(ada)
+      expect([steps, (await post('/api/session/code', half.cookie, { code: codeAt(key, steps) })).status]).toEqual([
+        steps,
+        status,
+      ])
+    }
+    expect(cookie).toBeTruthy()
+  })
+
+  test('is replaced by enrolling another, whose codes alone count then', async () => {
+    const ada = await world.join()
+    const first = await enrol(ada)
+    const second = await enrol({ ...ada, cookie: first.cookie })
+    expect(second.recoveryCodes).toEqual([])
+    const half = await signIn(ada)
+    expect((await post('/api/session/code', half.cookie, { code: codeAt(first.key, 0) })).status).toBe(422)
+    expect((await post('/api/session/code', half.cookie, { code: codeAt(second.key, 0) })).status).toBe(204)
+  })
+
+  test('is removed with all it brought: the password alone opens again', async () => {
+    const ada = await world.join()
+    const { cookie } = await enrol(ada)
+    expect((await post('/api/account/factors/totp', cookie, undefined, 'DELETE')).status).toBe(204)
+    const after = await signIn(ada)
+    expect(after.secondStep).toBeNull()
+    expect((await world.fetch('/api/me', { cookie: after.cookie })).status).toBe(200)
+    const left = await world.superuser(
+      `select count(*)::int as count from holdfast.recovery_code where person_id = $1`,
+      [ada.person],
+    )
+    expect(left).toEqual([{ count: 0 }])
+  })
+
+  test('tells its owner of every change by mail', async () => {
+    const ada = await world.join()
+    const { cookie, recoveryCodes } = await enrol(ada)
+    const half = await signIn(ada)
+    expect((await post('/api/session/recovery-code', half.cookie, { code: recoveryCodes[0] })).status).toBe(204)
+    expect((await post('/api/account/factors/totp', cookie, undefined, 'DELETE')).status).toBe(204)
+    await expect
+      .poll(() => world.mails.filter(({ to }) => to === ada.address).map(({ subject }) => subject))
+      .toEqual(
+        expect.arrayContaining([
+          'An authenticator app was added: Bight',
+          'You have new recovery codes: Bight',
+          'A recovery code was used: Bight',
+          'An authenticator app was removed: Bight',
+        ]),
+      )
+  })
+
+  test('leaves its key nowhere but in the one answer', async () => {
+    const ada = await world.join()
+    const { key } = await enrol(ada)
+    const [row] = await world.superuser(`select sealed from holdfast.totp where person_id = $1`, [ada.person])
+    expect(row!.sealed).toMatch(/^hf1\./)
+    const everything = JSON.stringify([world.requests, world.mails, world.failures])
+    for (const form of ['hex', 'base64url', 'latin1'] as const)
+      expect(everything).not.toContain(Buffer.from(key).toString(form))
+  })
+})
+
+describe('recovery codes', () => {
+  test('open once each, are counted, and new ones kill the old', async () => {
+    const ada = await world.join()
+    const { recoveryCodes, cookie } = await enrol(ada)
+    const [first, second] = recoveryCodes
+    const half = await signIn(ada)
+    const shown = await post('/api/session/recovery-code', half.cookie, {
+      code: first!.toLowerCase().replaceAll('-', ' '),
+    })
+    expect(shown.status).toBe(204)
+    expect((await world.fetch('/api/me', { cookie: cookieOf(shown) })).status).toBe(200)
+    const again = await signIn(ada)
+    expect((await post('/api/session/recovery-code', again.cookie, { code: first })).status).toBe(422)
+    expect(await (await world.fetch('/api/account/factors', { cookie })).json()).toMatchObject({ codesLeft: 9 })
+
+    const renewed = await post('/api/account/recovery-codes', cookie)
+    expect(renewed.status).toBe(200)
+    const { recoveryCodes: fresh } = (await renewed.json()) as { recoveryCodes: string[] }
+    expect((await post('/api/session/recovery-code', again.cookie, { code: second })).status).toBe(422)
+    expect((await post('/api/session/recovery-code', again.cookie, { code: fresh[0] })).status).toBe(204)
+  })
+
+  test('are only for whoever has a factor that they could stand in for', async () => {
+    const ada = await world.join()
+    const refused = await post('/api/account/recovery-codes', ada.cookie)
+    expect([refused.status, await codeOf(refused)]).toEqual([409, 'two-factor/no-factor'])
+  })
+})
+
+describe('showing again who one is', () => {
+  const grow = (person: string) =>
+    world.superuser(`update holdfast.pass set shown_at = shown_at - interval '16 minutes' where person_id = $1`, [
+      person,
+    ])
+
+  test('is asked of a session that signed in a quarter of an hour ago, before a factor changes', async () => {
+    const ada = await world.join()
+    await grow(ada.person)
+    const refused = await post('/api/account/factors/totp', ada.cookie)
+    expect([refused.status, await codeOf(refused)]).toEqual([428, 'tenant-isolation/show-again'])
+    expect((await post('/api/session/password', ada.cookie, { password: 'not the password' })).status).toBe(422)
+    const shown = await post('/api/session/password', ada.cookie, { password: ada.password })
+    expect(shown.status).toBe(204)
+    expect((await world.fetch('/api/me', { cookie: ada.cookie })).status).toBe(401)
+    expect((await post('/api/account/factors/totp', cookieOf(shown))).status).toBe(201)
+  })
+
+  test('takes the second factor from whoever has one: the password is not enough', async () => {
+    const ada = await world.join()
+    const { key, cookie } = await enrol(ada)
+    await grow(ada.person)
+    const refused = await post('/api/session/password', cookie, { password: ada.password })
+    expect([refused.status, await codeOf(refused)]).toEqual([428, 'tenant-isolation/second-factor-not-shown'])
+    const shown = await post('/api/session/code', cookie, { code: codeAt(key, 0) })
+    expect(shown.status).toBe(204)
+    expect((await post('/api/account/factors/totp', cookieOf(shown), undefined, 'DELETE')).status).toBe(204)
   })
 })
