@@ -137,7 +137,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       identity: logins.identity,
       failed: (error) => options.log.failure({ part: 'sessions', error }),
     })
-    const tokens = createCsrfTokens([options.sessionKey])
+    const tokens = createCsrfTokens([options.sessionKey, ...(options.otherSessionKeys ?? [])])
     const carriesToken = (request: Request) =>
       tokens.fits(request.headers.get(tokenHeader), sessions.present(request.headers.get('cookie'))?.session)
     const proxies = trustProxies(options.trustedProxies)
