@@ -23,13 +23,13 @@ import { Refusal } from '../kernel/refusal.ts'
 import { Login } from '../platform/database/login.ts'
 import { sql } from '../platform/database/statement.ts'
 import { notFound } from '../platform/http/refusals.ts'
-import { open, type Route, type Routes, type Transaction } from '../platform/http/route.ts'
+import { type Limit, open, type Route, type Routes, type Transaction } from '../platform/http/route.ts'
 import { startWorker } from '../platform/jobs/worker.ts'
 import { type Mailer, startOutbox } from '../platform/mail/outbox.ts'
 import type { SecurityJson } from '../proving/evidence.ts'
 import type { ProverJob } from '../proving/prover.ts'
 import { createAnswers } from './answers.ts'
-import { startHousekeeping } from './housekeeping.ts'
+import { startHousekeeping, startMailRequests } from './housekeeping.ts'
 import { isOrganisationId, readInput } from './input.ts'
 import { openApi } from './openapi.ts'
 import { createPages } from './pages.ts'
@@ -162,8 +162,11 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     })
     const failures = createFailures({ identity: logins.identity, key: keyFor(options.sessionKey, 'failures') })
     const devices = createDevices({ product: product.name, https, key: keyFor(options.sessionKey, 'devices') })
+    const decide = async (key: string, limit: Limit): Promise<void> => {
+      spend(key, limit)
+    }
     const routes: Routes = joinRoutes(
-      accountRoutes({ identity: logins.identity, passwords, site, spend }),
+      accountRoutes({ product: product.name, identity: logins.identity, passwords, site, decide }),
       csrfTokenRoutes({ tokens }),
       sessionRoutes({ identity: logins.identity, sessions }),
       personRoutes({ app: logins.app, people: product.people }),
@@ -232,6 +235,10 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
           Object.entries(product.jobs).map(([kind, job]) => [kind, { need: masks.get(job.needs)!, run: job.run }]),
         ),
         log: ({ kind, error }) => options.log.failure({ part: `job ${kind}`, error }),
+      }),
+      startMailRequests({
+        worker: logins.worker,
+        log: (error) => options.log.failure({ part: 'mail requests', error }),
       }),
       startHousekeeping({
         worker: logins.worker,

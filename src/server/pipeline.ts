@@ -95,6 +95,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
         address,
         requestId,
         userAgent: request.headers.get('user-agent')?.slice(0, 300) ?? '',
+        cookieHeader: optsOut ? null : request.headers.get('cookie'),
         ...presented,
       }
       if (isApi) {

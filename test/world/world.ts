@@ -158,7 +158,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         202,
       )
       const token = await mailedToken(mails, address, /\/verify#([\w-]+)/)
-      await expectStatus(world.fetch('/api/verify', { method: 'POST', body: { token } }), 200)
+      await expectStatus(world.fetch('/api/verify', { method: 'POST', body: { token, password } }), 200)
       const response = await expectStatus(
         world.fetch('/api/sign-in', { method: 'POST', body: { address, password } }),
         200,

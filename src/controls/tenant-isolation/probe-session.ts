@@ -154,7 +154,7 @@ function verbMoves(me: Canary, other: Canary): Move[] {
 /** Where secrets and memberships lie, and where those of other sessions could be seen. */
 function secretMoves(): Move[] {
   return [
-    ...['pass', 'seat', 'person', 'account', 'address_token', 'invitation_token', 'job', 'outbox', 'migration'].map(
+    ...['pass', 'seat', 'person', 'account', 'pending_sign_up', 'mail_request', 'address_token', 'invitation_token', 'job', 'outbox', 'migration'].map(
       (table) => `select * from holdfast.${table}`,
     ),
     'select * from pg_catalog.pg_authid',
@@ -333,7 +333,7 @@ export async function mintSessions(bench: Bench): Promise<Outcome> {
   const verbs = await bench.catalogue<{ name: string; login: string }>(`
     select p.oid::regprocedure::text as name, r.rolname as login from pg_proc p join pg_namespace n on n.oid = p.pronamespace
      cross join pg_roles r
-     where n.nspname = 'holdfast' and p.proname in ('mint', 'mint_lease', 'assume', 'mark_verified', 'grant_seat', 'verify_address', 'credential', 'sign_up')
+     where n.nspname = 'holdfast' and p.proname in ('mint', 'mint_lease', 'assume', 'mark_verified', 'grant_seat', 'credential', 'open_sign_up', 'confirm_sign_up', 'finish_reset')
        and r.rolname in ('holdfast_app', 'holdfast_worker', 'holdfast_auditor', 'holdfast_prover') and has_function_privilege(r.oid, p.oid, 'EXECUTE')`)
   for (const { name, login } of verbs) tally.breaches.push(`${login} may call ${name}`)
   for (const login of ['app', 'worker', 'auditor', 'prover'] as const)

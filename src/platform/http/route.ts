@@ -18,6 +18,8 @@ export interface Caller {
   readonly address: string
   readonly requestId: string
   readonly userAgent: string
+  /** The Cookie header as it came; null without one, and on a route that other sites may call. For cookies beside the session's. */
+  readonly cookieHeader: string | null
   /** D = SHA-256("holdfast-entry-1" ‖ S), 32 bytes: what entry takes. Absent where no valid session cookie came. */
   readonly entry?: Uint8Array
   /** The session's id, for logs and limits only: the database alone decides whether it lives. */
