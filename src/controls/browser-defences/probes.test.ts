@@ -51,6 +51,32 @@ describe('in a whole foundation', () => {
     expect(saw).toContain(`1 route opts out: POST /api/hooks/mail ${reason}`)
   })
 
+  test('a token opens nothing for another session of the same person, and dies with its own', async () => {
+    const ada = await world.join('Ada')
+    const again = await world.fetch('/api/sign-in', {
+      method: 'POST',
+      body: { address: ada.address, password: ada.password },
+    })
+    const other = again.headers.getSetCookie()[0]!.split(';')[0]!
+    const read = await world.fetch('/api/csrf-token', { cookie: ada.cookie })
+    const { token } = (await read.json()) as { token: string }
+    const signOut = async (headers: Record<string, string>) => {
+      const silent = { origin: '', 'sec-fetch-site': '' }
+      const asked = { method: 'POST', body: '{}', headers: { ...silent, ...headers } }
+      return (await bench.http('/api/sign-out', asked)).status
+    }
+    expect(await signOut({ cookie: ada.cookie })).toBe(403)
+    expect(await signOut({ 'x-csrf-token': token })).toBe(403)
+    expect(await signOut({ cookie: other, 'x-csrf-token': token })).toBe(403)
+    expect(await signOut({ cookie: `${ada.cookie}; ${other}`, 'x-csrf-token': token })).toBe(403)
+    expect((await world.fetch('/api/me', { cookie: ada.cookie })).status).toBe(200)
+    expect((await world.fetch('/api/me', { cookie: other })).status).toBe(200)
+    expect(await signOut({ cookie: ada.cookie, 'x-csrf-token': token })).toBe(204)
+    const founding = { method: 'POST', body: '{"name":"Late"}', headers: { origin: '', 'sec-fetch-site': '' } }
+    const late = { ...founding, headers: { ...founding.headers, cookie: ada.cookie, 'x-csrf-token': token } }
+    expect((await bench.http('/api/organisations', late)).status).toBe(401)
+  })
+
   test('a route that opts out sees no session, whoever sends the cookie', async () => {
     const ada = await world.join('Ada')
     for (const site of ['cross-site', 'same-origin']) {
