@@ -78,6 +78,7 @@ export const weaknesses: Readonly<Record<string, (stages: Stages) => Stages>> = 
       ),
   }),
   'sessions/signature-unchecked': (stages) => ({ ...stages, present: presentUnchecked }),
+  'sessions/refusals-unreported': (stages) => ({ ...stages, reportReuse: async () => {} }),
   'sessions/cookie-for-scripts': (stages) => ({
     ...stages,
     answer: async (...asked) => {

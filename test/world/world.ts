@@ -10,14 +10,14 @@ import { listen } from '../../src/platform/http/listen.ts'
 import { createBench } from '../../src/proving/bench.ts'
 import { benchOptionsOf, type ProverJob, prove } from '../../src/proving/prover.ts'
 import { allControls } from '../../src/server/all-controls.ts'
-import { createFoundation, type Foundation } from '../../src/server/foundation.ts'
+import { createFoundation, type Foundation, type FoundationOptions } from '../../src/server/foundation.ts'
 import { prepareDatabase } from '../../src/server/migrations.ts'
 import type { Stages } from '../../src/server/pipeline.ts'
 import type { Product } from '../../src/server/product.ts'
 import { weaknesses } from './weaknesses.ts'
 
 /** Passwords and keys of a test run: the roles belong to the whole cluster, so that all worlds share them. */
-const passwords: Readonly<Record<LoginRole, string>> = {
+export const passwords: Readonly<Record<LoginRole, string>> = {
   migrator: 'test-migrator',
   app: 'test-app',
   identity: 'test-identity',
@@ -25,7 +25,7 @@ const passwords: Readonly<Record<LoginRole, string>> = {
   auditor: 'test-auditor',
   prover: 'test-prover',
 }
-const sessionKey = `-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n`
+export const sessionKey = `-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n`
 
 export interface WorldOptions {
   readonly product: Product
@@ -68,6 +68,8 @@ export interface World {
   /** One round of the prover; all claims when none is named. */
   prove(...claims: string[]): Promise<Finding[]>
   bench(): ReturnType<typeof createBench>
+  /** What another server process would be: the same foundation on the same database, with nothing else in common. Stop it. */
+  twin(more?: Partial<FoundationOptions>): Promise<Foundation>
   /** Takes a stage out by its name in weaknesses.ts, until the returned function is called. */
   weaken(name: string): () => void
   stop(): Promise<void>
@@ -88,7 +90,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const listening = await listen((request, peer) => handle(request, peer), { host: '127.0.0.1', port: 0 })
   const origin = `http://localhost:${listening.port}`
   let real: Stages | undefined
-  const foundation = await createFoundation({
+  const settings: FoundationOptions = {
     product,
     origin,
     database,
@@ -102,6 +104,9 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     commit: 'test',
     acceptedRisks: options.acceptedRisks ?? [],
     consoleFolder: options.consoleFolder ?? path.join(import.meta.dirname, 'bare-console'),
+  }
+  const foundation = await createFoundation({
+    ...settings,
     replaceStages: (stages) => {
       real = options.replaceStages?.(stages) ?? stages
       return live(real, weakened)
@@ -197,6 +202,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     },
     prove: (...claims) => prove(job, allControls, claims),
     bench: () => createBench(benchOptionsOf(job)),
+    twin: (more) => createFoundation({ ...settings, ...more }),
     weaken(which) {
       const change = weaknesses[which]
       if (change === undefined) throw new Error(`test/world/weaknesses.ts knows no «${which}»`)

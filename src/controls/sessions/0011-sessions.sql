@@ -35,24 +35,37 @@ insert into holdfast.session (family, person_id, device, address, started_at, us
 create unique index pass_by_generation on holdfast.pass (family, generation) where kind = 's';
 create index pass_replaced on holdfast.pass (dead_at) where generation > 0 and dead_at is not null;
 
+-- Who last ended all sessions of the person, and when. Whatever was read before that transaction could be seen, such as the hash
+-- of a password that it replaced, opens no new session.
+alter table holdfast.person add sessions_ended_by xid8, add sessions_ended_at timestamptz;
+insert into holdfast.column_inventory (table_name, column_name, holds, category, retention) values
+  ('holdfast.person', 'sessions_ended_by', 'none', null, null),
+  ('holdfast.person', 'sessions_ended_at', 'personal', 'account', 'account');
+
 -- ── Beginning and ending ─────────────────────────────────────────────────────────────────────────────────────────────
 
 -- From now on a session begins here, and so has its row.
 revoke execute on function holdfast.mint(bytea, uuid, smallint, text, interval, interval, uuid) from holdfast_identity;
 
-/* A new session: see mint, whose refusals it raises. `new_device`: this person has been here, but not by such a device. */
+/* A new session: see mint, whose refusals it raises. `as_of`: what the reader of the evidence could see (null: not asked);
+   HF401 where all sessions of the person were ended since. `new_device`: this person has been here, but not by such a device. */
 create function holdfast.begin_session(
   pass_hash bytea, person uuid, level smallint, shown text, idle_time interval, life interval, of_family uuid,
-  seen_device text, seen_address text, out verified boolean, out new_device boolean
+  seen_device text, seen_address text, as_of pg_snapshot, out verified boolean, out new_device boolean
 )
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #print_strict_params off
 begin
   verified := holdfast.mint(pass_hash, person, level, shown, idle_time, life, of_family);
+  -- Mint has the person's row to itself. Numbers of transactions mean nothing after a restore: only the last minutes count.
+  if exists (select from holdfast.person p where p.id = person and p.sessions_ended_at > clock_timestamp() - interval '10 minutes'
+              and not pg_visible_in_snapshot(p.sessions_ended_by, as_of)) then
+    raise exception 'what was shown has been replaced meanwhile' using errcode = 'HF401';
+  end if;
   select coalesce(bool_and(s.device <> seen_device), false) into new_device from holdfast.session s where s.person_id = person;
   insert into holdfast.session (family, person_id, device, address) values (of_family, person, seen_device, seen_address);
 end $$;
-grant execute on function holdfast.begin_session(bytea, uuid, smallint, text, interval, interval, uuid, text, text) to holdfast_identity;
+grant execute on function holdfast.begin_session(bytea, uuid, smallint, text, interval, interval, uuid, text, text, pg_snapshot) to holdfast_identity;
 
 /* A new session for the person of a live one, which ends with it: after a second factor, or when somebody has shown anew who they
    are. HF401 where it is not alive. Returns whether the address is verified. */
@@ -64,7 +77,7 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 #print_strict_params off
 declare
   who uuid := holdfast.half_bearer(secret);
-  answer boolean := (holdfast.begin_session(pass_hash, who, level, shown, idle_time, life, of_family, seen_device, seen_address)).verified;
+  answer boolean := (holdfast.begin_session(pass_hash, who, level, shown, idle_time, life, of_family, seen_device, seen_address, null)).verified;
 begin
   -- The person is locked by now: once more, for it may have been ended meanwhile.
   perform holdfast.half_bearer(secret);
@@ -100,7 +113,8 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   ended integer;
 begin
-  perform holdfast.lock_person(person);
+  -- This locks the person too.
+  update holdfast.person p set sessions_ended_by = pg_current_xact_id(), sessions_ended_at = clock_timestamp() where p.id = person;
   update holdfast.pass p set revoked_at = clock_timestamp()
    where p.person_id = person and p.revoked_at is null and p.family is distinct from spared;
   get diagnostics ended = row_count;

@@ -13,4 +13,18 @@ export const claims = {
     promises: ['A3'],
     ttlMinutes: 60,
   },
+  'sessions/replaced-in-use': {
+    sentence:
+      'The secret of a session is replaced while the session is in use, after ten minutes at the latest. Of many requests at ' +
+      'once one successor comes, and half a minute after that is first used the one before opens nothing.',
+    promises: ['A3'],
+    ttlMinutes: 60,
+  },
+  'sessions/theft-ends-the-session': {
+    sentence:
+      'When a secret comes back that was replaced, two hold what was one person’s: the whole session ends, for the thief and the ' +
+      'owner alike, and the owner gets one mail.',
+    promises: ['A3'],
+    ttlMinutes: 60,
+  },
 } as const satisfies Claims

@@ -20,6 +20,44 @@ export const sessions = defineControl({
       ...weakenFunction('holdfast.end_session(bytea)', 'set revoked_at = clock_timestamp()', 'set revoked_at = null'),
     },
     {
+      title: 'A secret is never replaced',
+      turnsRed: ['sessions/replaced-in-use'],
+      ...weakenFunction(
+        'holdfast.touch(bytea, bytea, text)',
+        'it.issued_at + rotate_after >= clock_timestamp()',
+        'true',
+      ),
+    },
+    {
+      title: 'A secret that was replaced opens as before',
+      turnsRed: ['sessions/replaced-in-use'],
+      ...weakenFunction(
+        'holdfast.touch(bytea, bytea, text)',
+        "set dead_at = clock_timestamp() + interval '30 seconds'",
+        'set dead_at = null',
+      ),
+    },
+    {
+      title: 'A stolen secret that comes back ends nothing',
+      turnsRed: ['sessions/theft-ends-the-session'],
+      inDemo: true,
+      ...weakenFunction(
+        'holdfast.report_reuse(bytea)',
+        'where p.family = it.family and p.revoked_at is null',
+        'where p.family = it.family and false',
+      ),
+    },
+    {
+      title: 'Nobody is told of a stolen secret',
+      turnsRed: ['sessions/theft-ends-the-session'],
+      ...weakenFunction('holdfast.report_reuse(bytea)', 's.alerted_at is null', 'false'),
+    },
+    {
+      title: 'The server does not look at what was refused',
+      turnsRed: ['sessions/theft-ends-the-session'],
+      weakness: 'sessions/refusals-unreported',
+    },
+    {
       title: 'The signature of a token is not checked',
       turnsRed: ['sessions/cookie-is-signed-and-closed'],
       weakness: 'sessions/signature-unchecked',

@@ -15,9 +15,23 @@ const revokedAtOnce: Probe = {
   run: signOutAndComeBack,
 }
 
+const replacedInUse: Probe = {
+  where: ['live', 'restored-copy', 'ci'],
+  limitSeconds: 60,
+  run: useAndComeBack,
+}
+
+const theftEndsTheSession: Probe = {
+  where: ['live', 'restored-copy', 'ci'],
+  limitSeconds: 60,
+  run: stealAndComeBack,
+}
+
 export const probes = {
   'sessions/cookie-is-signed-and-closed': cookieIsSignedAndClosed,
   'sessions/revoked-at-once': revokedAtOnce,
+  'sessions/replaced-in-use': replacedInUse,
+  'sessions/theft-ends-the-session': theftEndsTheSession,
 } satisfies Record<keyof typeof claims, Probe>
 
 // --- a cookie that is not as we set it -----------------------------------------------------------------------------
@@ -172,6 +186,111 @@ async function signOutAndComeBack(bench: Bench): Promise<Outcome> {
   )
 }
 
+// --- a session that goes on ------------------------------------------------------------------------------------------
+
+async function useAndComeBack(bench: Bench): Promise<Outcome> {
+  const rotated = await rotate(bench)
+  if ('status' in rotated) return rotated
+  const { before, after, path, examined } = rotated
+  const within = await bench.sql('app', 'select 1 as entered', [], { as: before })
+  if (within.error !== undefined)
+    return broken(
+      `the secret before was refused while answers may still be on their way (${within.error.code})`,
+      examined,
+    )
+  await letPass(bench, after, '31 seconds')
+  // At the database, because over HTTP its return would end the session: that is another claim.
+  const late = await bench.sql('app', 'select 1 as entered', [], { as: before })
+  if (late.error?.code !== 'HF401')
+    return broken(`half a minute later the secret before still opens (${late.error?.code ?? 'no error'})`, examined + 2)
+  const goesOn = await bench.http(path, { as: after })
+  if (goesOn.status !== 200) return broken(`the session itself was answered ${goesOn.status}`, examined + 3)
+  await signOut(bench, after)
+  return holds(
+    `after eleven minutes ${atOnce} requests at once were answered and brought one new secret; the session goes on with it, and the one before opens nothing`,
+    examined + 3,
+  )
+}
+
+async function stealAndComeBack(bench: Bench): Promise<Outcome> {
+  const { a } = bench.canaries
+  const rotated = await rotate(bench)
+  if ('status' in rotated) return rotated
+  const { before, after, path, examined, began } = rotated
+  await letPass(bench, after, '31 seconds')
+  const told = async () =>
+    (await bench.mail(a.address)).filter((mail) => / was ended$/.test(mail.subject) && began.test(mail.text)).length
+  const mails = await told()
+  const thief = await bench.http(path, { as: before })
+  if (thief.status !== 401) return broken(`the stolen secret was answered ${thief.status}`, examined + 1)
+  if (thief.headers.has('set-cookie')) return broken('the refusal takes the cookie of a browser away', examined + 1)
+  for (const [who, canary] of [
+    ['its owner goes on', after],
+    ['the thief goes on', before],
+  ] as const) {
+    const answer = await bench.http(path, { as: canary })
+    if (answer.status !== 401)
+      return broken(`a stolen secret came back, and ${who}: answered ${answer.status}`, examined + 2)
+  }
+  const more = (await told()) - mails
+  if (more !== 1) return broken(`a stolen secret came back, and the owner got ${more} mails`, examined + 4)
+  const other = await bench.http('/api/me', { as: a })
+  if (other.status !== 200)
+    return inconclusive(`the same person's other session was answered ${other.status}`, examined)
+  return holds(
+    'a secret that had been replaced came back: it was refused, the session ended for both, and its owner got one mail',
+    examined + 5,
+  )
+}
+
+const atOnce = 8
+
+/** A session of its own, made eleven minutes old, used by many requests at once, and then by the secret that came of it. */
+async function rotate(
+  bench: Bench,
+): Promise<Outcome | { before: Canary; after: Canary; path: string; examined: number; began: RegExp }> {
+  const signedIn = await signIn(bench, bench.canaries.a)
+  if (typeof signedIn === 'string') return inconclusive(signedIn)
+  const began = minutesAround(bench.now())
+  const before = signedIn.canary
+  const path = await firstOpenPath(bench, before)
+  if (path === '/api/me') return inconclusive('the product has no route that the canary could use')
+  await letPass(bench, before, '11 minutes')
+  const answers = await Promise.all(Array.from({ length: atOnce }, () => bench.http(path, { as: before })))
+  const refused = answers.find(({ status }) => status !== 200)
+  if (refused !== undefined) return broken(`one of ${atOnce} requests at once was answered ${refused.status}`, atOnce)
+  const name = cookieName(bench)
+  const given = new Set(
+    answers
+      .flatMap(({ headers }) => headers.getSetCookie())
+      .filter((one) => one.startsWith(`${name}=`))
+      .map((one) => one.slice(name.length + 1).split(';')[0]!),
+  )
+  const [cookie] = given
+  if (cookie === undefined) return broken('after eleven minutes the secret is still the same', atOnce)
+  if (given.size > 1) return broken(`${atOnce} requests at once brought ${given.size} secrets`, atOnce)
+  const [old, fresh] = [partOf(before.cookie, 1), partOf(cookie, 1)]
+  if (old.sec === fresh.sec) return broken('the new cookie holds the old secret', atOnce)
+  if (old.sid !== fresh.sid) return broken('the new cookie belongs to another session', atOnce)
+  const after = { ...before, cookie, entry: await entryOf(cookie) }
+  const used = await bench.http(path, { as: after })
+  if (used.status !== 200) return broken(`the new secret was answered ${used.status}`, atOnce + 1)
+  return { before, after, path, examined: atOnce + 1, began }
+}
+
+/** As if so much time had gone by for this session of a canary. */
+async function letPass(bench: Bench, canary: Canary, interval: string): Promise<void> {
+  const text = 'select holdfast.age_canary_session($1, $2) as aged'
+  const { rows, error } = await bench.sql('prover', text, [canary.entry, interval])
+  if (!(Number(rows[0]?.aged) > 0)) throw new Error(`the canary's session could not be made older: ${error?.message}`)
+}
+
+/** The minute in which a session began, as mails write it; a clock that is a little off must not matter. */
+function minutesAround(now: Date): RegExp {
+  const minutes = [-1, 0, 1].map((off) => new Date(now.getTime() + off * 60_000).toISOString().slice(0, 16))
+  return new RegExp(minutes.map((minute) => minute.replace('T', ' ')).join('|'))
+}
+
 /** A path inside the canary's organisation that answers; every product has at least one's own account. */
 async function firstOpenPath(bench: Bench, canary: Canary): Promise<string> {
   for (const route of await bench.routes()) {
@@ -204,7 +323,7 @@ function signOut(bench: Bench, as: Canary): Promise<Answer> {
 }
 
 function cookieName(bench: Bench): string {
-  return `${bench.origin.startsWith('https:') ? '__Host-' : ''}${bench.product}-session`
+  return bench.origin.startsWith('https:') ? '__Host-session' : `${bench.product}-session`
 }
 
 /** D = SHA-256("holdfast-entry-1" ‖ S). */

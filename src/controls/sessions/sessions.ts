@@ -16,6 +16,11 @@ export interface Evidence {
   readonly assurance: 1 | 2 | 3
   /** Such as `password`. */
   readonly shown: string
+  /**
+   * `pg_current_snapshot()::text` of the statement that read what it was compared with. A password that is changed while
+   * somebody signs in with the old one opens nothing then: `issue` throws HF401. Left out: not asked.
+   */
+  readonly asOf?: string
 }
 
 /** From where: a `Caller` is one. Shown to the person on the page of their sessions. */
@@ -143,12 +148,12 @@ export function createSessions(options: {
     cookieName: cookie.name,
     publicKeys: tokens.publicKeys,
 
-    async issue(identity, person, { assurance, shown }, where) {
+    async issue(identity, person, { assurance, shown, asOf }, where) {
       const { entry, session, cookie } = fresh()
       const [begun] = await identity.query(sql<{ verified: boolean; newDevice: boolean }>`
         select verified, new_device as "newDevice" from holdfast.begin_session(${sha256(entry)}, ${person}, ${assurance}::smallint, ${shown},
           make_interval(secs => ${idleSeconds}), make_interval(secs => ${lifeSeconds}), ${session},
-          ${deviceOf(where.userAgent)}, ${where.address.slice(0, 45)})`)
+          ${deviceOf(where.userAgent)}, ${where.address.slice(0, 45)}, ${asOf ?? null})`)
       return { cookie, entry, ...begun! }
     },
 
