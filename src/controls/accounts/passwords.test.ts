@@ -67,7 +67,15 @@ describe('a hash of another time', () => {
     )
     const retired = createPasswords({ pepper, retiredPeppers: [pepperId(older)], cost: 12, service: [] })
     expect(await retired.compare(sentence, old)).toEqual({ matches: false })
-  })
+  }, 20_000)
+
+  test('under a pepper that is here, and retired, matches nothing either; the newest cannot be retired', async () => {
+    const old = await createPasswords({ pepper: older, cost: 12, service: [] }).hash(sentence)
+    const both = { pepper, olderPeppers: [older], cost: 12, service: [] }
+    const retired = createPasswords({ ...both, retiredPeppers: [pepperId(older)] })
+    expect(await retired.compare(sentence, old)).toEqual({ matches: false })
+    expect(() => createPasswords({ ...both, retiredPeppers: [pepperId(pepper)] })).toThrow('is retired')
+  }, 20_000)
 
   test.each(['', sentence, '$2b$12$', `${pepperId(pepper)}$2b$12$${'x'.repeat(52)}`, `$2b$12$${'x'.repeat(53)}`])(
     'that is no hash of ours is an error: %j',

@@ -61,7 +61,7 @@ export interface PasswordOptions {
   readonly pepper: Uint8Array
   /** Those that some hashes still have, the oldest last: they are compared with, and renewed. */
   readonly olderPeppers?: readonly Uint8Array[]
-  /** Ids of those that are gone: a hash of such a one matches nothing. */
+  /** Ids of those that are gone, or must not count although they are here: a hash of such a one matches nothing. */
   readonly retiredPeppers?: readonly string[]
   readonly cost: number
   /** What the service is called: part of no good password. */
@@ -78,14 +78,15 @@ export function createPasswords(options: PasswordOptions): Passwords {
   const { pepper, cost, service, turns: inTurn = createTurns() } = options
   if (!Number.isInteger(cost) || cost < leastCost || cost > mostCost)
     throw new Error(`the cost of bcrypt must be ${leastCost} to ${mostCost}`)
-  const peppers = peppersById([pepper, ...(options.olderPeppers ?? [])])
   const newest = pepperId(pepper)
   const retired = new Set(options.retiredPeppers)
+  if (retired.has(newest)) throw new Error(`the pepper ${newest} is retired: put another in front of it`)
+  const peppers = peppersById([pepper, ...(options.olderPeppers ?? [])])
 
   const make = async (password: string) => `${newest}${await bcryptHash(keyed(pepper, password), cost)}`
   const compare = async (password: string, hashed: string | undefined): Promise<Compared> => {
     const stored = hashed === undefined ? undefined : readHash(hashed)
-    const its = stored && peppers.get(stored.pepper)
+    const its = stored && !retired.has(stored.pepper) ? peppers.get(stored.pepper) : undefined
     if (stored === undefined || its === undefined) {
       // To hash is the same work as to compare.
       await bcryptHash(keyed(pepper, password), cost)
