@@ -163,7 +163,7 @@ describe.each([
           judge(await send(endpoint, JSON.stringify({ [name]: injected })), `${endpoint.path}: ${name}`)
       const encoded = encodeURIComponent(injected)
       const path = endpoint.path.replaceAll(/\{[^}]+\}/g, encoded)
-      judge(await bench.http(path, { method: endpoint.method, body: '{}', from: from() }), `the path ${path}`)
+      judge(await bench.http(path, { method: endpoint.method, body: '[]', from: from() }), `the path ${path}`)
       judge(await bench.http(`${path}?${encoded}=${encoded}`, { from: from() }), `the query of ${path}`)
     }
     for (const { method, path } of (await bench.routes()).filter((route) => route.method === 'GET')) {
