@@ -8,6 +8,7 @@ import { rateLimits } from './controls/rate-limits/control.ts'
 import { sessions } from './controls/sessions/control.ts'
 import { signIn } from './controls/sign-in/control.ts'
 import { tenantIsolation } from './controls/tenant-isolation/control.ts'
+import { twoFactor } from './controls/two-factor/control.ts'
 import type { Control } from './kernel/control.ts'
 
 /** The controls, in the order in which they may lean on each other. The only plug-board: nothing registers itself. */
@@ -19,6 +20,7 @@ export const controls: readonly Control[] = [
   inputValidation,
   sessions,
   accounts,
+  twoFactor,
   organisations,
   permissions,
   signIn,
