@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import { z } from 'zod'
-import { openPasswords, PeppersMissing, type Spend, type Turns } from '../controls/accounts/accounts.ts'
+import { openPasswords, PeppersMissing, type Turns } from '../controls/accounts/accounts.ts'
 import { accountLimits, accountRoutes } from '../controls/accounts/routes.ts'
 import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/browser-defences.ts'
 import { createCsrfTokens, tokenHeader } from '../controls/browser-defences/csrf-token.ts'
@@ -9,6 +9,7 @@ import { checkRoutes } from '../controls/input-validation/input-validation.ts'
 import { organisationRoutes, personRoutes } from '../controls/organisations/routes.ts'
 import { createDevices, createFailures } from '../controls/rate-limits/failures.ts'
 import { clientAddress, createLimits, type Decide, trustProxies } from '../controls/rate-limits/rate-limits.ts'
+import type { RedisPlace } from '../controls/rate-limits/store-redis.ts'
 import { noSession } from '../controls/sessions/refusals.ts'
 import { sessionRoutes } from '../controls/sessions/routes.ts'
 import { createSessions, type Sessions } from '../controls/sessions/sessions.ts'
@@ -23,14 +24,16 @@ import { Refusal } from '../kernel/refusal.ts'
 import { Login } from '../platform/database/login.ts'
 import { sql } from '../platform/database/statement.ts'
 import { notFound } from '../platform/http/refusals.ts'
-import { type Limit, open, type Route, type Routes, type Transaction } from '../platform/http/route.ts'
+import { open, type Route, type Routes, type Transaction } from '../platform/http/route.ts'
 import { startWorker } from '../platform/jobs/worker.ts'
 import { type Mailer, startOutbox } from '../platform/mail/outbox.ts'
 import type { SecurityJson } from '../proving/evidence.ts'
 import type { ProverJob } from '../proving/prover.ts'
 import { createAnswers } from './answers.ts'
+import { healthRoute } from './health.ts'
 import { startHousekeeping, startMailRequests } from './housekeeping.ts'
 import { isOrganisationId, readInput } from './input.ts'
+import { countedByOrganisation, openLimiting } from './limiting.ts'
 import { openApi } from './openapi.ts'
 import { createPages } from './pages.ts'
 import { createPipeline, type Stages } from './pipeline.ts'
@@ -65,6 +68,8 @@ export interface FoundationOptions {
   /** Hashes of all products in one process take turns when they are handed the same. */
   readonly hashingTurns?: Turns
   readonly trustedProxies: readonly string[]
+  /** Where quotas are counted over all processes; without it, in the product's database. See docs/operating/limits.md. */
+  readonly redis?: RedisPlace
   readonly mailer: Mailer
   readonly log: FoundationLog
   readonly commit: string
@@ -121,6 +126,13 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
   const { product, origin } = options
   const https = origin.startsWith('https:')
   const logins = openLogins(options)
+  const limiting = openLimiting({
+    database: options.database,
+    workerPassword: options.passwords.worker,
+    ...(options.redis === undefined ? {} : { redis: options.redis }),
+    key: keyFor(options.sessionKey, 'limits'),
+    log: (error) => options.log.failure({ part: 'limits', error }),
+  })
   try {
     await refuseUnprotected(logins.auditor)
     const masks = await readMasks(logins.app)
@@ -150,11 +162,8 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       ...(options.hashingTurns === undefined ? {} : { turns: options.hashingTurns }),
     }).catch(refuseWithoutPepper)
     const site = { title: product.title, origin }
-    // The limiter knows the limits of all routes, and some routes spend by a key of their own.
-    const spend: Spend = (key, limit) => limits.spendByPerson(key, limit)
-    const decide: Decide = async (key, limit) => {
-      spend(key, limit)
-    }
+    // By way of the stages, so that a test can show what happens without it.
+    const decide: Decide = (key, limit) => staged.decide(key, limit)
     const twoFactor = createTwoFactor({
       identity: logins.identity,
       seal: createSeal([options.sealingKey, ...(options.olderSealingKeys ?? [])]),
@@ -162,9 +171,6 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     })
     const failures = createFailures({ identity: logins.identity, key: keyFor(options.sessionKey, 'failures') })
     const devices = createDevices({ product: product.name, https, key: keyFor(options.sessionKey, 'devices') })
-    const decide = async (key: string, limit: Limit): Promise<void> => {
-      spend(key, limit)
-    }
     const routes: Routes = joinRoutes(
       accountRoutes({ product: product.name, identity: logins.identity, passwords, site, decide }),
       csrfTokenRoutes({ tokens }),
@@ -175,6 +181,11 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       signInRoutes({ identity: logins.identity, sessions, passwords, twoFactor, decide, failures, devices, site }),
       product.routes,
       {
+        health: healthRoute({
+          counter: limiting.counter,
+          database: () => logins.app.query(sql`select 1`),
+          limits: limiting.ask,
+        }),
         openapi: open({
           method: 'GET',
           path: '/api/openapi.json',
@@ -212,16 +223,21 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       clientAddress: (peer, headers) => clientAddress(peer, headers, proxies),
       spendOverall: limits.spendOverall,
       spendByAddress: limits.spendByAddress,
-      spendBySession: limits.spendByPerson,
+      spendBySession: limiting.leases.spendBySession,
+      decide: limiting.decide,
       ...sessionStages,
       match: createRouting(routes),
       readInput,
-      answer: createAnswers({ app: logins.app, maskOf: (permission) => masks.get(permission)! }),
+      answer: countedByOrganisation(
+        limiting.leases,
+        createAnswers({ app: logins.app, maskOf: (permission) => masks.get(permission)! }),
+      ),
       checkAnswer: (route, body) => route.response.parse(body),
       page: pages,
       log: options.log.request,
     }
-    const handle = createPipeline(options.replaceStages?.(stages) ?? stages)
+    const staged = options.replaceStages?.(stages) ?? stages
+    const handle = createPipeline(staged)
     const running = [
       startOutbox({
         login: logins.worker,
@@ -275,10 +291,12 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       }),
       async stop() {
         await Promise.all(running.map((one) => one.stop()))
+        await limiting.stop()
         await closeAll(logins)
       },
     }
   } catch (error) {
+    await limiting.stop()
     await closeAll(logins)
     throw error
   }

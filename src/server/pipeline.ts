@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Decide } from '../controls/rate-limits/rate-limits.ts'
 import { noSession } from '../controls/sessions/refusals.ts'
 import type { Presented } from '../controls/sessions/sessions.ts'
 import { Refusal } from '../kernel/refusal.ts'
@@ -28,7 +29,10 @@ export interface Stages {
   clientAddress(peer: string, headers: Headers): string
   spendOverall(address: string): LimitHeaders
   spendByAddress(address: string, limit: Limit): LimitHeaders
-  spendBySession(session: string, limit: Limit): void
+  /** A promise only where it has to wait for the counter that all processes share. */
+  spendBySession(session: string, limit: Limit): undefined | Promise<void>
+  /** For routes that decide exactly, before a hash, a mail or a code. */
+  readonly decide: Decide
   present(cookieHeader: string | null): Presented | undefined
   match(method: string, path: string): Matched
   readInput(
@@ -81,13 +85,14 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
     let presented: Presented | undefined
     let refusal: Refusal | undefined
     let cause: unknown
+    let limits: LimitHeaders = {}
     let response: Response
     try {
       refuseOtherHost(ownHost, url)
       const optsOut = isApi && stages.optsOut(request.method, url.pathname)
       if (!optsOut) stages.refuseCrossSite(request)
       address = stages.clientAddress(peer, request.headers)
-      let limits = stages.spendOverall(address)
+      limits = stages.spendOverall(address)
       // Another site's request that acts for nobody can do no harm in anybody's name.
       presented = optsOut ? undefined : stages.present(request.headers.get('cookie'))
       session = presented?.session
@@ -102,7 +107,8 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
         const { route, params } = stages.match(request.method === 'HEAD' ? 'GET' : request.method, url.pathname)
         routeName = `${route.method} ${route.path}`
         limits = joinLimits(limits, stages.spendByAddress(address, route.limit))
-        if (session !== undefined) stages.spendBySession(session, route.limit)
+        const waiting = session === undefined ? undefined : stages.spendBySession(session, route.limit)
+        if (waiting !== undefined) await waiting
         const input = await stages.readInput(route, request, url, params, presented !== undefined)
         // One transaction: entry, statements, audit record, commit. What the handler returns has been committed.
         let reply = await stages.answer(route, input, caller, request)
@@ -114,6 +120,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
       } else {
         response = await stages.page(request, url)
         response.headers.set('x-request-id', requestId)
+        for (const [name, value] of Object.entries(limits)) response.headers.set(name, value)
       }
     } catch (error) {
       const found = asRefusal(error)
@@ -126,6 +133,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
         headers: {
           ...stages.headersFor({ kind: 'api', https: stages.https }),
           'content-type': 'application/problem+json',
+          ...limits,
           ...refusal.headers,
           'x-request-id': requestId,
         },

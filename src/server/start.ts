@@ -21,7 +21,7 @@ import type { Mailer } from '../platform/mail/outbox.ts'
 import { openSmtp } from '../platform/mail/smtp.ts'
 import type { ProverJob } from '../proving/prover.ts'
 import { type DemoState, fillDemo, newDemo } from './demo.ts'
-import { createFoundation, type Foundation } from './foundation.ts'
+import { createFoundation, type Foundation, type FoundationOptions } from './foundation.ts'
 import { createLandingHandler } from './landing-handler.ts'
 import { logOf } from './log-events.ts'
 import { prepareDatabase } from './migrations.ts'
@@ -129,12 +129,14 @@ export async function start(options: StartOptions): Promise<Started> {
         database: { host: server.superuser.host, port: server.superuser.port, database: databaseOf(product) },
         passwords: secrets.passwords,
         sessionKey: secrets.sessionKey,
+        otherSessionKeys: secrets.previousSessionKeys,
         sealingKey: secrets.sealingKey,
         ...pepperOptions(options.secrets.peppers, secrets.pepper),
         retiredPeppers: config.passwords.retiredPeppers,
         passwordCost: (await passwordCost).cost,
         hashingTurns,
         trustedProxies: config.trustedProxies.map(({ address, prefix }) => `${address}/${prefix}`),
+        ...redisOptions(config, options.secrets),
         mailer: mail.mailer,
         log: logOf(log, product.name),
         commit,
@@ -223,6 +225,12 @@ export async function choosePasswordCost(
 function pepperOptions(outside: readonly Uint8Array[], kept: Uint8Array) {
   const [pepper = kept, ...older] = outside
   return { pepper, olderPeppers: outside.length === 0 ? [] : [...older, kept] }
+}
+
+/** Where quotas are counted, if not in the database. */
+function redisOptions({ counter }: Config, { redisPassword }: EnvironmentSecrets): Pick<FoundationOptions, 'redis'> {
+  if (counter.kind === 'database') return {}
+  return { redis: { ...counter, ...(redisPassword === undefined ? {} : { password: redisPassword }) } }
 }
 
 interface DatabaseServer {

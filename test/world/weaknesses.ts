@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { Refusal } from '../../src/kernel/refusal.ts'
 import type { Stages } from '../../src/server/pipeline.ts'
 
 /** Ways to weaken the server itself, by the names that the controls' sabotages use. They exist in tests alone. */
@@ -57,7 +58,16 @@ export const weaknesses: Readonly<Record<string, (stages: Stages) => Stages>> = 
     ...stages,
     spendOverall: () => ({}),
     spendByAddress: () => ({}),
-    spendBySession: () => {},
+    spendBySession: () => undefined,
+    decide: async () => {},
+  }),
+  'rate-limits/each-process-for-itself': (stages) => ({ ...stages, decide: async () => {} }),
+  'rate-limits/open-without-counter': (stages) => ({
+    ...stages,
+    decide: (key, limit) =>
+      stages.decide(key, limit).catch((error) => {
+        if (!(error instanceof Refusal && error.kind.status === 503)) throw error
+      }),
   }),
   'rate-limits/trusts-forwarded-for': (stages) => ({
     ...stages,

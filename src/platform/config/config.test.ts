@@ -21,6 +21,7 @@ test('nothing set is the development default', () => {
     database: { kind: 'embedded' },
     mail: { kind: 'mailbox', from: { name: '', address: 'no-reply@holdfast.invalid' } },
     trustedProxies: [],
+    counter: { kind: 'database' },
     passwords: { retiredPeppers: [] },
     log: { level: 'info' },
     tests: {},
@@ -36,6 +37,7 @@ test('everything set', () => {
     SMTP_URL: 'smtps://me:s%3Acret@mail.example',
     MAIL_FROM: '"Hold, fast" <no-reply@example.com>',
     TRUSTED_PROXY_CIDRS: '10.0.0.0/8, fd00::/8,192.0.2.1/32',
+    REDIS_URL: 'rediss://limits:r%40dis@redis.example/3',
     HOLDFAST_PEPPERS: `${pepper('b')}, ${pepper('a')}`,
     HOLDFAST_RETIRED_PEPPERS: '0123abcd, 89abcdef',
     HOLDFAST_PASSWORD_COST: '13',
@@ -61,6 +63,7 @@ test('everything set', () => {
       { address: 'fd00::', prefix: 8, family: 'ipv6' },
       { address: '192.0.2.1', prefix: 32, family: 'ipv4' },
     ],
+    counter: { kind: 'redis', host: 'redis.example', port: 6379, tls: true, user: 'limits', database: 3 },
     passwords: { cost: 13, retiredPeppers: ['0123abcd', '89abcdef'] },
     log: { level: 'warn' },
     tests: { chromium: '/usr/bin/chromium' },
@@ -68,9 +71,10 @@ test('everything set', () => {
   expect(readEnvironmentSecrets(env)).toEqual({
     databaseUrl: env.DATABASE_URL,
     smtpPassword: 's:cret',
+    redisPassword: 'r@dis',
     peppers: [createHash('sha256').update('b').digest(), createHash('sha256').update('a').digest()],
   })
-  expect(JSON.stringify(config)).not.toMatch(/p@ss|p%40ss|s:cret|s%3Acret/)
+  expect(JSON.stringify(config)).not.toMatch(/p@ss|p%40ss|s:cret|s%3Acret|r@dis|r%40dis/)
   expect(JSON.stringify(config)).not.toContain(pepper('a').slice(0, 10))
   expect(readEnvironmentSecrets({})).toEqual({ peppers: [] })
 })
@@ -196,6 +200,32 @@ test.each([
   const found = complaints({ SMTP_URL, MAIL_FROM: 'a@b.c' })
   expect(found).toHaveLength(1)
   expect(JSON.stringify(found)).not.toMatch(/secret%?word/)
+})
+
+test.each([
+  'http://redis.example',
+  'redis://:secretword@redis.example',
+  'redis://192.0.2.1:6379',
+  'redis://0.0.0.0:6379',
+  'redis://127.0.0.1.example',
+  'rediss://',
+  'rediss://limits@redis.example',
+  'rediss://redis.example?tls=false',
+  'rediss://redis.example/name',
+  'rediss://u:secret%word@redis.example',
+])('REDIS_URL=%s is refused without quoting it', (REDIS_URL) => {
+  const found = complaints({ REDIS_URL })
+  expect(found).toHaveLength(1)
+  expect(JSON.stringify(found)).not.toMatch(/secret%?word/)
+})
+
+test.each([
+  ['redis://127.0.0.1', { host: '127.0.0.1', port: 6379, tls: false }],
+  ['redis://[::1]:7000/', { host: '::1', port: 7000, tls: false }],
+  ['redis://:word@localhost/0', { host: 'localhost', port: 6379, tls: false, database: 0 }],
+  ['rediss://192.0.2.1:6380', { host: '192.0.2.1', port: 6380, tls: true }],
+])('%s', (REDIS_URL, expected) => {
+  expect(readConfig({ REDIS_URL }).counter).toEqual({ kind: 'redis', ...expected })
 })
 
 test.each([

@@ -37,6 +37,20 @@ export type MailConfig =
       readonly user?: string
     }
 
+/** Where quotas are counted that all processes share. */
+export type CounterConfig =
+  | { readonly kind: 'database' }
+  | {
+      readonly kind: 'redis'
+      readonly host: string
+      readonly port: number
+      /** False only on loopback. */
+      readonly tls: boolean
+      readonly user?: string
+      /** The number of the database, 0 when left out. */
+      readonly database?: number
+    }
+
 /** A valid configuration. It holds no secret, and may be logged. */
 export interface Config {
   readonly listen: {
@@ -50,6 +64,7 @@ export interface Config {
   readonly database: DatabaseConfig
   readonly mail: MailConfig & { readonly from: Sender }
   readonly trustedProxies: readonly Cidr[]
+  readonly counter: CounterConfig
   readonly passwords: {
     /** The cost of bcrypt; absent: measured at the start. */
     readonly cost?: number
@@ -114,6 +129,7 @@ function readAll(read: Reader) {
     database: read('DATABASE_URL', parseDatabaseUrl) ?? { kind: 'embedded' },
     mail: { ...(read('SMTP_URL', parseSmtpUrl) ?? { kind: 'mailbox' }), from: read('MAIL_FROM', parseSender) },
     trustedProxies: read('TRUSTED_PROXY_CIDRS', parseCidrs) ?? [],
+    counter: read('REDIS_URL', parseRedisUrl) ?? { kind: 'database' },
     passwords: readPasswords(read),
     log: { level: read('LOG_LEVEL', parseLogLevel) },
     tests: { ...(chromium !== undefined && { chromium }) },
@@ -226,6 +242,32 @@ function parseDatabaseUrl(text: string): DatabaseConfig {
     )
   const database = decodeURIComponent(url.pathname.slice(1)) || 'postgres'
   return { kind: 'server', host, port: Number(url.port) || 5432, database }
+}
+
+function parseRedisUrl(text: string): CounterConfig {
+  const form = 'Write rediss://user:password@host:6379/0'
+  const url = parseUrl(text, form)
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') throw new Unfit('is not the URL of a Redis server', form)
+  const host = unbracket(url.hostname)
+  if (host === '') throw new Unfit('names no host', form)
+  const tls = url.protocol === 'rediss:'
+  if (!tls && !isLoopback(host))
+    throw new Unfit(
+      'would send its password over the network in the clear',
+      'Write rediss:// and let the server speak TLS',
+    )
+  if (url.search !== '' || url.hash !== '' || !/^(\/\d{0,4})?$/.test(url.pathname))
+    throw new Unfit('has more than user, password, host, port and the number of a database', form)
+  if (url.username !== '' && url.password === '')
+    throw new Unfit('has a user without a password', 'Give both or neither')
+  return {
+    kind: 'redis',
+    host,
+    port: Number(url.port) || 6379,
+    tls,
+    ...(url.username !== '' && { user: decodeURIComponent(url.username) }),
+    ...(url.pathname.length > 1 && { database: Number(url.pathname.slice(1)) }),
+  }
 }
 
 function parseSmtpUrl(text: string): MailConfig {

@@ -37,6 +37,12 @@ export const variables = {
     meaning: 'The proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, fd00::/8.',
     absent: 'none is believed',
   },
+  REDIS_URL: {
+    meaning:
+      'Redis 7 or Valkey, where quotas are counted: rediss://user:password@host:6379/0, or redis:// on loopback.',
+    absent: 'they are counted in PostgreSQL',
+    secret: true,
+  },
   HOLDFAST_PEPPERS: {
     meaning:
       'What is mixed into passwords before they are hashed: one or more of 32 random bytes in base64, the newest first, with commas.',

@@ -6,18 +6,26 @@ export interface EnvironmentSecrets {
   readonly databaseUrl?: string
   /** Present where `config.mail.kind` is `smtp` and the server asks for a sign-in. */
   readonly smtpPassword?: string
+  /** Present where `config.counter.kind` is `redis` and the server asks for a password. */
+  readonly redisPassword?: string
   /** Of HOLDFAST_PEPPERS, the newest first; 32 bytes or more each. */
   readonly peppers: readonly Uint8Array[]
 }
 
 /** Call it after `readConfig`, which refuses what is not well-formed. */
 export function readEnvironmentSecrets(env: Environment): EnvironmentSecrets {
-  const smtpPassword = env.SMTP_URL === undefined ? '' : decodeURIComponent(new URL(env.SMTP_URL).password)
+  const smtpPassword = passwordIn(env.SMTP_URL)
+  const redisPassword = passwordIn(env.REDIS_URL)
   return {
     ...(env.DATABASE_URL !== undefined && { databaseUrl: env.DATABASE_URL }),
     ...(smtpPassword !== '' && { smtpPassword }),
+    ...(redisPassword !== '' && { redisPassword }),
     peppers: env.HOLDFAST_PEPPERS === undefined ? [] : readPeppers(env.HOLDFAST_PEPPERS),
   }
+}
+
+function passwordIn(url: string | undefined): string {
+  return url === undefined ? '' : decodeURIComponent(new URL(url).password)
 }
 
 /** Throws a `RangeError` whose message says what is wrong, and quotes nothing. */
