@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
+import type { RedisPlace } from '../../src/controls/rate-limits/store-redis.ts'
 import type { LoginRole } from '../../src/controls/tenant-isolation/bootstrap.ts'
 import type { AcceptedRisk, Finding } from '../../src/kernel/finding.ts'
 import { newId } from '../../src/kernel/id.ts'
@@ -34,6 +35,8 @@ export interface WorldOptions {
   readonly acceptedRisks?: readonly AcceptedRisk[]
   /** Changes the pipeline's stages, once; for a sabotage while the server runs, use `weaken`. */
   readonly replaceStages?: (stages: Stages) => Stages
+  /** Where quotas are counted instead of the world's database. */
+  readonly redis?: RedisPlace
   /** A built console; without one, pages other than the server-rendered ones are a bare shell. */
   readonly consoleFolder?: string
 }
@@ -99,6 +102,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     pepper: Buffer.alloc(32, 7),
     sealingKey: Buffer.alloc(32, 9),
     trustedProxies: [],
+    ...(options.redis === undefined ? {} : { redis: options.redis }),
     mailer: { send: async (mail) => mails.push(mail) },
     log: { request: (done) => requests.push(done), failure: (what) => failures.push(what) },
     commit: 'test',

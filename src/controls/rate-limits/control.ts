@@ -22,5 +22,15 @@ export const rateLimits = defineControl({
       turnsRed: ['rate-limits/bursts-are-refused'],
       weakness: 'rate-limits/one-bucket-for-all',
     },
+    {
+      title: 'Each process counts for itself',
+      turnsRed: ['rate-limits/counted-across-processes'],
+      weakness: 'rate-limits/each-process-for-itself',
+    },
+    {
+      title: 'The counter is down, and the limiter lets everything through',
+      turnsRed: ['rate-limits/fails-closed'],
+      weakness: 'rate-limits/open-without-counter',
+    },
   ],
 })

@@ -1,7 +1,10 @@
 import { request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { crm } from '../../../examples/crm/crm.ts'
+import { expectTurnsRed } from '../../../test/world/turns-red.ts'
+import { startWorld, type World } from '../../../test/world/world.ts'
 import type { Answer, Ask, Bench, Canary, RouteSeen } from '../../kernel/bench.ts'
 import { Refusal } from '../../kernel/refusal.ts'
 import type { Limit } from '../../platform/http/route.ts'
@@ -113,7 +116,8 @@ async function start(weaknesses: Set<string>) {
 
 /** Only Linux routes all of 127.0.0.0/8 to itself. */
 describe.runIf(process.platform === 'linux')('every sabotage turns the probe red, and mending turns it back', () => {
-  test.each(rateLimits.sabotages.map(({ weakness }) => weakness!))('%s', async (weakness) => {
+  const ofBursts = rateLimits.sabotages.filter(({ turnsRed }) => turnsRed.includes('rate-limits/bursts-are-refused'))
+  test.each(ofBursts.map(({ weakness }) => weakness!))('%s', async (weakness) => {
     const weaknesses = new Set<string>()
     const bench = benchFor((await start(weaknesses)).origin, false)
     expect(await probe.run(bench)).toMatchObject({ status: 'holds' })
@@ -151,5 +155,30 @@ describe('where it cannot look it does not say that it looked', () => {
   test('no open route', async () => {
     const bench = { ...benchFor('http://127.0.0.1:1', false), routes: () => Promise.resolve([]) }
     expect(await probe.run(bench)).toMatchObject({ status: 'inconclusive' })
+  })
+})
+
+describe('in a whole server', () => {
+  let world: World
+  let bench: Awaited<ReturnType<World['bench']>>
+  beforeAll(async () => {
+    world = await startWorld({ product: crm, superuser: inject('superuser') })
+    bench = await world.bench()
+  }, 120_000)
+  afterAll(async () => {
+    await bench?.close()
+    await world?.stop()
+  })
+
+  const ofTheCounter = rateLimits.sabotages.filter(
+    ({ turnsRed }) => !turnsRed.includes('rate-limits/bursts-are-refused'),
+  )
+  test.each(ofTheCounter)('$title', (sabotage) => expectTurnsRed(world, bench, rateLimits, sabotage), 60_000)
+
+  test('where Redis counts, the probes say that they cannot look', async () => {
+    const health = { status: 200, headers: new Headers(), text: '{"counter":"redis"}', milliseconds: 1 }
+    const elsewhere = { ...bench, http: async () => health }
+    for (const id of ['rate-limits/counted-across-processes', 'rate-limits/fails-closed'] as const)
+      expect(await probes[id].run(elsewhere)).toMatchObject({ status: 'inconclusive' })
   })
 })

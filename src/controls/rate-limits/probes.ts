@@ -9,6 +9,16 @@ export const probes = {
     limitSeconds: 120,
     run: burstEveryOpenLimit,
   },
+  'rate-limits/counted-across-processes': {
+    where: ['live', 'restored-copy', 'ci'],
+    limitSeconds: 60,
+    run: spendAsAnotherProcess,
+  },
+  'rate-limits/fails-closed': {
+    where: ['live', 'restored-copy', 'ci'],
+    limitSeconds: 60,
+    run: withholdTheCounter,
+  },
 } satisfies Record<keyof typeof claims, Probe>
 
 /** Where requests are aimed. The body is refused by every schema, so that a burst costs the server no password hash. */
@@ -177,4 +187,92 @@ function isNotLocal(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if ('code' in cause && cause.code === 'EADDRNOTAVAIL') return true
   return false
+}
+
+// --- the counter that all processes share -------------------------------------------------------------------------------
+
+/** How sign-in names what it counts for an address, from a browser that it has not seen: limit, key, and the stated quota. */
+const counted = { bucket: (address: string) => `sign-in-account sign-in ${address}`, quota: 30, windowSeconds: 900 }
+
+/** Spends the whole quota of one made-up address in the counter itself, as another process would, and asks this one. */
+async function spendAsAnotherProcess(bench: Bench): Promise<Outcome> {
+  const elsewhere = await countedElsewhere(bench)
+  if (elsewhere !== undefined) return elsewhere
+  const nobody = newNobody()
+  const first = await guess(bench, nobody)
+  if (first.status !== 401) return inconclusive(`a first attempt was answered ${first.status}`, 1)
+  const spent = await bench.sql(
+    'worker',
+    `select count(*) filter (where t.granted)::integer as granted
+       from generate_series(1, $2::integer) n cross join lateral
+            holdfast.take_quota(array[$1 || left(n::text, 0)], array[$2::integer], array[$3::integer], array[1], true) t`,
+    [counted.bucket(nobody), counted.quota, counted.windowSeconds],
+  )
+  if (spent.error !== undefined) return inconclusive(`the counter could not be asked: ${spent.error.message}`, 1)
+  const granted = Number(spent.rows[0]?.granted)
+  const refused = await guess(bench, nobody)
+  const other = await guess(bench, newNobody())
+  if (granted !== counted.quota - 1)
+    return broken(`one attempt here, and elsewhere ${granted} more were granted of ${counted.quota}`, 3)
+  if (refused.status !== 429)
+    return broken(`${granted + 1} attempts were counted elsewhere, and one more here was answered ${refused.status}`, 3)
+  const fault = faultOfRefusal(refused)
+  if (fault !== undefined) return broken(fault, 3)
+  if (other.status === 429) return broken('another account was refused as well', 3)
+  return holds(
+    `one attempt here and ${granted} in another process: the next here was refused for ${refused.headers.get('retry-after')} s, another account was served`,
+    granted + 3,
+  )
+}
+
+/** Holds what is counted for one made-up address, so that nobody gets an answer about it, and tries to sign in meanwhile. */
+async function withholdTheCounter(bench: Bench): Promise<Outcome> {
+  const elsewhere = await countedElsewhere(bench)
+  if (elsewhere !== undefined) return elsewhere
+  const nobody = newNobody()
+  const first = await guess(bench, nobody)
+  if (first.status !== 401) return inconclusive(`a first attempt was answered ${first.status}`, 1)
+  const held = bench.transaction('worker', undefined, [
+    {
+      text: 'select * from holdfast.take_quota(array[$1], array[$2::integer], array[$3::integer], array[1], false)',
+      values: [counted.bucket(nobody), counted.quota, counted.windowSeconds],
+    },
+    { text: "set local statement_timeout = '2500ms'" },
+    // Works until it is stopped, and keeps nothing: the row stays locked for so long.
+    { text: 'select count(*) from (select generate_series(1, 1000000000000)) busy' },
+  ])
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  const [refused, other] = await Promise.all([guess(bench, nobody), guess(bench, newNobody())])
+  const seen = await held
+  if (seen[0]?.error !== undefined || seen[2]?.error?.code !== '57014')
+    return inconclusive(`the counter could not be held: ${seen.map(({ error }) => error?.message ?? '').join(' ')}`, 3)
+  const again = await guess(bench, nobody)
+  if (refused.status !== 503)
+    return broken(`the counter did not answer, and the attempt was answered ${refused.status}`, 3)
+  if (!/^[1-9]\d*$/.test(refused.headers.get('retry-after') ?? ''))
+    return broken('the refusal does not say when to try again', 3)
+  if (other.status !== 401) return broken(`an attempt on another account was answered ${other.status} meanwhile`, 3)
+  if (again.status !== 401) return broken(`with the counter back, an attempt was answered ${again.status}`, 4)
+  return holds(
+    `while the counter kept silent the attempt was refused with 503 after ${Math.round(refused.milliseconds)} ms, another account was served, and afterwards this one`,
+    4,
+  )
+}
+
+/** In Redis the probe can neither spend nor hold anything: the tests do both. */
+async function countedElsewhere(bench: Bench): Promise<Outcome | undefined> {
+  const answer = await bench.http('/api/health')
+  const { counter } = JSON.parse(answer.text) as { counter?: string }
+  if (counter === 'postgresql') return undefined
+  return inconclusive(`quotas are counted in ${counter ?? 'an unknown place'}, where this probe has no hands`, 1)
+}
+
+/** Nobody's address, so that no canary's own sign-in is in the way. */
+function newNobody(): string {
+  return `limit-${crypto.randomUUID().slice(0, 13)}@canary.invalid`
+}
+
+/** Compared like any other, and too short to be worth hashing. */
+function guess(bench: Bench, address: string): Promise<Answer> {
+  return bench.http('/api/sign-in', { method: 'POST', body: JSON.stringify({ address, password: 'guess' }) })
 }

@@ -12,6 +12,7 @@ import { Refusal } from '../../kernel/refusal.ts'
 import { Login } from '../../platform/database/login.ts'
 import { loginOptions } from '../tenant-isolation/tenant-isolation.ts'
 import { createDecisions, type Decide } from './decisions.ts'
+import { createLeases } from './leases.ts'
 import { postgresqlStore, type Store } from './store.ts'
 import { redisStore } from './store-redis.ts'
 
@@ -156,6 +157,29 @@ describe.each(kinds)('counted in %s', (_, newStore) => {
       false,
     )
     expect(after.map(({ remaining }) => remaining)).toEqual(buckets.map((_, at) => 100 - 9 * (1 + (at % 3))))
+  })
+
+  test('leases of five processes at once: the quota, and a twentieth for each', async () => {
+    const processes = await Promise.all(
+      Array.from({ length: 5 }, async () =>
+        createLeases({
+          store: await newStore(),
+          personsOf: async () => [],
+          log: (error) => expect(error).toBeUndefined(),
+        }),
+      ),
+    )
+    const limit = { name: 'leased', quota: 200, windowSeconds: 600 }
+    const session = crypto.randomUUID()
+    const all = await Promise.all(
+      processes.flatMap((leases) =>
+        Array.from({ length: 200 }, () => outcome((async () => leases.spendBySession(session, limit))())),
+      ),
+    )
+    for (const leases of processes) await leases.stop()
+    expect(passed(all)).toBeGreaterThanOrEqual(200)
+    expect(passed(all)).toBeLessThanOrEqual(200 + 5 * 10 + 1)
+    expect(all.filter((one) => one === 429).length).toBe(1000 - passed(all))
   })
 
   test('keys of any length and alphabet', async () => {
