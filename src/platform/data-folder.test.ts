@@ -22,6 +22,7 @@ import {
   loginRoles,
   openDataFolder,
   readSecrets,
+  replaceSessionKey,
 } from './data-folder.ts'
 
 let parent: string
@@ -132,6 +133,24 @@ test('secrets are made once, and are the same when read again', async () => {
   expect(new Set([secrets.superuser, ...Object.values(secrets.passwords)]).size).toBe(loginRoles.length + 1)
   expect(createPrivateKey(secrets.sessionKey).asymmetricKeyType).toBe('ed25519')
   expect(secrets.pepper).toHaveLength(32)
+})
+
+test('a new session key takes the place of the old, which is good for a day more', async () => {
+  const { previousSessionKeys: none, ...before } = await readSecrets(parent)
+  expect(none).toEqual([])
+  await replaceSessionKey(parent, new Date())
+  const after = await readSecrets(parent)
+  expect(after).toEqual({ ...before, sessionKey: expect.any(String), previousSessionKeys: [before.sessionKey] })
+  expect(after.sessionKey).not.toBe(before.sessionKey)
+  expect(createPrivateKey(after.sessionKey).asymmetricKeyType).toBe('ed25519')
+  expect(statSync(path.join(parent, 'secrets.json')).mode & 0o777).toBe(0o600)
+
+  await replaceSessionKey(parent, new Date(Date.now() - 26 * 3_600_000))
+  const later = await readSecrets(parent)
+  // The last one was replaced too long ago by now; the one before it, just so, is still there.
+  expect(later.previousSessionKeys).toEqual([before.sessionKey])
+  await replaceSessionKey(parent, new Date())
+  expect((await readSecrets(parent)).previousSessionKeys).toEqual([later.sessionKey, before.sessionKey])
 })
 
 test('the pepper is read alone, and none is made', async () => {

@@ -130,6 +130,8 @@ export interface Secrets {
   readonly passwords: Readonly<Record<LoginRole, string>>
   /** An Ed25519 private key, PKCS8 as PEM: signs session cookies. */
   readonly sessionKey: string
+  /** The keys that did so until a day ago, the last first: what they signed is still good. */
+  readonly previousSessionKeys: readonly string[]
   /** 32 bytes, mixed into every password before it is hashed. */
   readonly pepper: Uint8Array
   /** 32 bytes: what is sealed with it is read by nobody who has the database alone. */
@@ -137,10 +139,12 @@ export interface Secrets {
 }
 
 const password = z.string().min(32)
+const sessionKey = z.string().startsWith('-----BEGIN PRIVATE KEY-----')
 const kept = z.strictObject({
   superuser: password.optional(),
   passwords: z.partialRecord(z.enum(loginRoles), password).optional(),
-  sessionKey: z.string().startsWith('-----BEGIN PRIVATE KEY-----').optional(),
+  sessionKey: sessionKey.optional(),
+  previousSessionKeys: z.array(z.strictObject({ key: sessionKey, replacedAt: z.iso.datetime() })).optional(),
   pepper: z
     .string()
     .regex(/^[\w-]{43}$/)
@@ -164,6 +168,7 @@ export async function readSecrets(folder: string): Promise<Secrets> {
     superuser: found.superuser ?? newPassword(),
     passwords: passwords as Record<LoginRole, string>,
     sessionKey: found.sessionKey ?? newSessionKey(),
+    ...(found.previousSessionKeys && { previousSessionKeys: found.previousSessionKeys }),
     pepper: found.pepper ?? randomBytes(32).toString('base64url'),
     sealingKey: found.sealingKey ?? randomBytes(32).toString('base64url'),
   }
@@ -171,9 +176,30 @@ export async function readSecrets(folder: string): Promise<Secrets> {
   if (text !== `${JSON.stringify(found, null, 2)}\n`) writeAtomically(file, text)
   return {
     ...complete,
+    previousSessionKeys: stillGood(found.previousSessionKeys, new Date()).map(({ key }) => key),
     pepper: Buffer.from(complete.pepper, 'base64url'),
     sealingKey: Buffer.from(complete.sealingKey, 'base64url'),
   }
+}
+
+/**
+ * Puts a new key in the place of the one that signs session cookies, from the next start on. The old one verifies for another
+ * day: by then every session in use holds a cookie that the new one signed. Throws as `readSecrets` does.
+ */
+export async function replaceSessionKey(folder: string, now: Date): Promise<void> {
+  const secrets = await readSecrets(folder)
+  const file = path.join(folder, 'secrets.json')
+  const found = readKept(file)
+  const replaced = { key: secrets.sessionKey, replacedAt: now.toISOString() }
+  const previousSessionKeys = [replaced, ...stillGood(found.previousSessionKeys, now)]
+  writeAtomically(file, `${JSON.stringify({ ...found, sessionKey: newSessionKey(), previousSessionKeys }, null, 2)}\n`)
+}
+
+/** A session that nobody used for a day is over. An hour more, for a clock that was put right. */
+const goodHours = 25
+
+function stillGood<Key extends { readonly replacedAt: string }>(keys: readonly Key[] = [], now: Date): readonly Key[] {
+  return keys.filter(({ replacedAt }) => Date.parse(replacedAt) + goodHours * 3_600_000 > now.getTime())
 }
 
 /** The pepper of a data folder that has one. Writes nothing; throws as `readSecrets` does. */

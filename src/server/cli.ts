@@ -6,7 +6,13 @@ import { BootstrapRefused } from '../controls/tenant-isolation/bootstrap.ts'
 import { type Config, ConfigurationRefused, readConfig } from '../platform/config/config.ts'
 import { environment } from '../platform/config/env.ts'
 import { readEnvironmentSecrets } from '../platform/config/secrets.ts'
-import { DataFolderRefused, keptPepper, openDataFolder, readSecrets } from '../platform/data-folder.ts'
+import {
+  DataFolderRefused,
+  keptPepper,
+  openDataFolder,
+  readSecrets,
+  replaceSessionKey,
+} from '../platform/data-folder.ts'
 import { ClusterRefused } from '../platform/database/cluster-refused.ts'
 import { MigrationRefused } from '../platform/database/migrate.ts'
 import { PortRefused } from '../platform/http/listen.ts'
@@ -26,6 +32,7 @@ Usage:
   holdfast start                     start both example products, their security pages, the mailbox and the prover
   holdfast migrate                   bring the databases up to date, and start nothing
   holdfast prove [claim…] [--json]   attack what is running here, and say what was seen
+  holdfast keys rotate               another key for session cookies; nobody is signed out. Stop the server first
   holdfast info [--json]             what this installation is; secrets are left out
 
 Exit status: 0 done, and for prove: nothing broken, stale or inconclusive · 1 refused or failed · 2 the call was not understood
@@ -36,6 +43,7 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   start: runStart,
   migrate: runMigrate,
   prove: runProve,
+  keys: runKeys,
   info: runInfo,
 }
 
@@ -138,6 +146,22 @@ async function runMigrate(args: string[]): Promise<number> {
   } finally {
     folder.release()
   }
+  return 0
+}
+
+/** Only while nothing runs on the folder: a running server has read the keys, and would sign with the old one. */
+async function runKeys(args: string[]): Promise<number> {
+  const { positionals } = parseArgs({ args, allowPositionals: true, options: {} })
+  if (positionals.join(' ') !== 'rotate') return misused('holdfast keys knows one thing to do: rotate')
+  const folder = await openDataFolder(readConfig(environment()).dataFolder)
+  try {
+    await replaceSessionKey(folder.path, new Date())
+  } finally {
+    folder.release()
+  }
+  process.stdout.write(
+    'From the next start on another key signs session cookies. The old one is good for a day more.\n',
+  )
   return 0
 }
 

@@ -47,6 +47,14 @@ insert into holdfast.column_inventory (table_name, column_name, holds, category,
 -- From now on a session begins here, and so has its row.
 revoke execute on function holdfast.mint(bytea, uuid, smallint, text, interval, interval, uuid) from holdfast_identity;
 
+/* What the statement that asks can see, for `as_of` below. Stable: it has the snapshot of that statement. */
+create function holdfast.seen_now() returns text
+language sql stable security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  select pg_current_snapshot()::text;
+end;
+grant execute on function holdfast.seen_now() to holdfast_identity;
+
 /* A new session: see mint, whose refusals it raises. `as_of`: what the reader of the evidence could see (null: not asked);
    HF401 where all sessions of the person were ended since. `new_device`: this person has been here, but not by such a device. */
 create function holdfast.begin_session(

@@ -1,5 +1,16 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  randomUUID,
+  sign,
+  verify,
+} from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import fc from 'fast-check'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
@@ -180,17 +191,177 @@ describe('a token', () => {
   })
 })
 
-const vectors = new URL('../../../../shared/vectors/wycheproof/json_web_signature_test.json', import.meta.url)
-describe.skipIf(!existsSync(vectors))("Wycheproof's JSON Web Signatures", () => {
-  test('are somebody else’s tokens: none opens anything, none throws', () => {
-    const { testGroups } = JSON.parse(readFileSync(vectors, 'utf8')) as { testGroups: { tests: { jws: unknown }[] }[] }
-    const { tokens } = tokensAt()
-    const all = testGroups.flatMap(({ tests }) =>
-      tests.map(({ jws }) => (typeof jws === 'string' ? jws : JSON.stringify(jws))),
-    )
-    expect(all.length).toBeGreaterThan(300)
-    for (const jws of all) expect(tokens.read(jws)).toBeUndefined()
+describe('keys that take turns', () => {
+  const [old, now, next] = [0, 1, 2].map(() => pemOf(generateKeyPairSync('ed25519').privateKey)) as [
+    string,
+    string,
+    string,
+  ]
+  const noted = (keys: SigningKeys) => tokensAt(noon, { keys }).tokens
+
+  test('each verifies what another signed, before it signs itself and after', () => {
+    const before = noted({ current: old, others: [now] })
+    const after = noted({ current: now, others: [next, old] })
+    for (const [writer, reader] of [
+      [before, before],
+      [before, after],
+      [after, before],
+      [after, after],
+    ] as const)
+      expect(reader.read(writer.write(claims))?.session).toBe(claims.session)
+    const later = noted({ current: next, others: [now] })
+    expect(later.read(after.write(claims))).toBeDefined()
+    expect(later.read(before.write(claims))).toBeUndefined()
   })
+
+  test('are all published, the one that signs first, and none twice', () => {
+    const { publicKeys } = noted({ current: now, others: [next, old, now] })
+    expect(publicKeys).toHaveLength(3)
+    expect(new Set(publicKeys.map(({ kid }) => kid)).size).toBe(3)
+    const [header] = noted({ current: now }).write(claims).split('.')
+    expect(publicKeys[0]!.kid).toBe(decode(header).kid)
+    expect(JSON.stringify(publicKeys)).not.toContain('"d"')
+  })
+
+  test('come to the same successor, whichever of them signs', () => {
+    const [before, after] = [noted({ current: old, others: [now] }), noted({ current: now, others: [old] })]
+    const token = before.write(claims)
+    const successor = after.successor(token)
+    expect(successor).toHaveLength(32)
+    expect(before.successor(token)).toEqual(successor)
+    expect(successor).not.toEqual(claims.secret)
+    // Of another secret, another session or another key it is another.
+    const others = [
+      before.successor(before.write({ ...claims, secret: randomBytes(32) })),
+      before.successor(before.write({ ...claims, session: randomUUID() })),
+      after.successor(after.write(claims)),
+    ]
+    expect(new Set([successor, ...others].map((one) => Buffer.from(one).toString('hex'))).size).toBe(4)
+    // When it began and when it ends does not matter: a clock must not make two of it.
+    expect(before.successor(before.write({ ...claims, issuedAt: noon + 9, expiresAt: noon + 99 }))).toEqual(successor)
+  })
+
+  test('a key of another kind is refused among the others too', () => {
+    const p256 = pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)
+    expect(() => noted({ current: now, others: [p256] })).toThrow('Ed25519')
+  })
+})
+
+const vectorsAt = (name: string) => new URL(`../../../../shared/vectors/wycheproof/${name}_test.json`, import.meta.url)
+const vectorsOf = <Group>(name: string) =>
+  (JSON.parse(readFileSync(vectorsAt(name), 'utf8')) as { testGroups: Group[] }).testGroups
+
+describe.skipIf(!existsSync(vectorsAt('ed25519')))('Wycheproof', () => {
+  test.each([
+    ['json_web_signature', 401],
+    ['json_web_crypto', 83],
+    ['json_web_key', 26],
+  ])('%s: somebody else’s tokens, valid or not: none opens anything, none throws', (name, count) => {
+    const { tokens } = tokensAt()
+    const all = vectorsOf<{ tests: Record<string, unknown>[] }>(name).flatMap(({ tests }) =>
+      tests.map(({ jws, jwe }) => jws ?? jwe),
+    )
+    expect(all).toHaveLength(count)
+    for (const one of all) expect(tokens.read(typeof one === 'string' ? one : JSON.stringify(one))).toBeUndefined()
+  })
+
+  test('json_web_key: no key that a token brings along is used, in whatever form', () => {
+    const { tokens } = tokensAt()
+    const [ours, payload] = tokens.write(claims).split('.')
+    const groups = vectorsOf<{ private: { keys?: unknown[] } }>('json_web_key')
+    const keys = groups.flatMap(({ private: key }) => key.keys ?? [key])
+    expect(keys.length).toBeGreaterThan(10)
+    for (const jwk of keys)
+      for (const header of [
+        { ...decode(ours), jwk },
+        { alg: 'EdDSA', typ: 'session+jwt', jwk },
+        { alg: 'EdDSA', typ: 'session+jwt', kid: (jwk as { kid?: string }).kid, jwk },
+      ])
+        expect(tokens.read(signed(header, decode(payload)))).toBeUndefined()
+  })
+
+  test('ed25519: the verification that we call takes what is valid, and nothing else', () => {
+    let count = 0
+    for (const { publicKeyDer, tests } of vectorsOf<{
+      publicKeyDer: string
+      tests: { msg: string; sig: string; result: string; comment: string }[]
+    }>('ed25519')) {
+      const key = createPublicKey({ key: Buffer.from(publicKeyDer, 'hex'), format: 'der', type: 'spki' })
+      for (const { msg, sig, result, comment } of tests) {
+        const bytes = Buffer.from(sig, 'hex')
+        // As in token.ts: what has not 64 bytes never comes so far.
+        const good = bytes.length === 64 && verify(null, Buffer.from(msg, 'hex'), key, bytes)
+        expect(good, comment).toBe(result === 'valid')
+        count++
+      }
+    }
+    expect(count).toBe(151)
+  })
+})
+
+const runs = (command: string) => spawnSync(command, ['--help']).error === undefined
+
+function withFolder(run: (at: (name: string, content: string | Buffer) => string) => void): void {
+  const folder = mkdtempSync(path.join(tmpdir(), 'hf-token-'))
+  try {
+    run((name, content) => {
+      writeFileSync(path.join(folder, name), content)
+      return path.join(folder, name)
+    })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+describe('tools that are not ours', () => {
+  test.skipIf(!runs('openssl'))('OpenSSL verifies a token with the published key', () =>
+    withFolder((at) => {
+      const { tokens } = tokensAt()
+      const [header, payload, signature] = tokens.write(claims).split('.') as [string, string, string]
+      const jwk = { ...tokens.publicKeys[0]! }
+      const key = at('key.pem', createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' }))
+      const verified = (text: string) =>
+        spawnSync('openssl', [
+          ...['pkeyutl', '-verify', '-rawin', '-pubin', '-inkey', key],
+          ...['-in', at('text', text), '-sigfile', at('signature', Buffer.from(signature, 'base64url'))],
+        ]).status === 0
+      expect(verified(`${header}.${payload}`)).toBe(true)
+      expect(verified(`${header}.${payload}x`)).toBe(false)
+    }),
+  )
+
+  // Debian's jose knows no EdDSA, so it cannot read ours: it forges.
+  test.skipIf(!runs('jose'))(
+    'what jose signs opens nothing, by whatever algorithm, with the public key as secret too',
+    () =>
+      withFolder((at) => {
+        const { tokens } = tokensAt()
+        const [header, payload] = tokens.write(claims).split('.') as [string, string]
+        const { x, kid } = tokens.publicKeys[0]!
+        const jose = (args: string[]) => {
+          const { status, stderr, stdout } = spawnSync('jose', args, { encoding: 'utf8' })
+          expect(status, stderr).toBe(0)
+          return stdout.trim()
+        }
+        const forge = (alg: string, key: string) => {
+          const signature = JSON.stringify({ protected: { alg, typ: 'session+jwt', kid } })
+          const text = at('payload', Buffer.from(payload, 'base64url'))
+          return jose(['jws', 'sig', '-I', text, '-c', '-s', signature, '-k', at('key', key)])
+        }
+        const forged = [
+          forge('HS256', JSON.stringify({ kty: 'oct', k: x })),
+          ...['HS256', 'ES256', 'ES512', 'RS256', 'PS256'].map((alg) =>
+            forge(alg, jose(['jwk', 'gen', '-i', JSON.stringify({ alg })])),
+          ),
+        ]
+        for (const token of forged) {
+          expect(token.split('.')[1]).toBe(payload)
+          expect(tokens.read(token), token).toBeUndefined()
+          // And under our header, with its signature.
+          expect(tokens.read(`${header}.${payload}.${token.split('.')[2]}`)).toBeUndefined()
+        }
+      }),
+  )
 })
 
 describe('the cookie', () => {

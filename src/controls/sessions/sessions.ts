@@ -92,7 +92,7 @@ export interface Sessions {
 const idleSeconds = 24 * 60 * 60
 // NIST SP 800-63B-4, section 2.1.3: at one factor, 30 days at most. The verb that mints refuses more.
 const lifeSeconds = 30 * 24 * 60 * 60
-/** As often as seats demand it, unless a role demands it more often; those learn it at entry. */
+/** As seats demand it where no role asks for more. A role that does is heard at entry. */
 const rotateSeconds = 10 * 60
 /** As many tokens are remembered at a time, of those that were just touched or reported. */
 const mostRemembered = 10_000

@@ -86,7 +86,7 @@ export function createTokens(options: {
   const { issuer, audience, clock } = options
   const signer = readPrivateKey(options.keys.current)
   const current = publicKeyOf(signer)
-  const all = [signer, ...(options.keys.others ?? []).map(readPrivateKey)]
+  const all = withoutTwins([signer, ...(options.keys.others ?? []).map(readPrivateKey)])
   // By the encoded header, whole: a token whose header is not one of these, byte for byte, is not looked at further. So no
   // `alg`, `kid`, `jwk`, `jku` or `crit` of a stranger's is ever read.
   const keys = new Map(all.map((key) => [headerOf(publicKeyOf(key).kid), createPublicKey(key)]))
@@ -207,6 +207,11 @@ function readPrivateKey(pem: string): KeyObject {
   const key = createPrivateKey(pem)
   if (key.asymmetricKeyType !== 'ed25519') throw new Error('the key that signs sessions must be an Ed25519 key')
   return key
+}
+
+/** The same key may be named twice while keys change places. */
+function withoutTwins(keys: readonly KeyObject[]): readonly KeyObject[] {
+  return [...new Map(keys.map((key) => [publicKeyOf(key).kid, key])).values()]
 }
 
 /** A key of its own for the secrets, out of the one that signs: RFC 5869, so that neither tells anything of the other. */
