@@ -61,19 +61,11 @@ describe('spending', () => {
     expect(refusal(() => limits.spendByAddress('192.0.2.1', signIn))).toBeUndefined()
   })
 
-  test('policies, addresses and persons do not spend from each other', () => {
+  test('policies and addresses do not spend from each other', () => {
     const limits = limitsAt({ now: 0 })
     for (let index = 0; index < 5; index++) limits.spendByAddress('192.0.2.1', signIn)
     expect(limits.spendByAddress('192.0.2.2', signIn).ratelimit).toBe('"sign-in";r=4;t=12')
     expect(limits.spendOverall('192.0.2.1').ratelimit).toBe('"overall";r=999;t=1')
-    expect(limits.spendByPerson('192.0.2.1', signIn).ratelimit).toBe('"sign-in-person";r=4;t=12')
-  })
-
-  test('persons by keys of any length and alphabet', () => {
-    const limits = limitsAt({ now: 0 })
-    for (const key of [crypto.randomUUID(), '', 'a'.repeat(41), 'a'.repeat(42), 'ж', 'Б', '中文'])
-      expect(limits.spendByPerson(key, signIn).ratelimit, key).toBe('"sign-in-person";r=4;t=12')
-    expect(limits.spendByPerson('ж', signIn).ratelimit).toBe('"sign-in-person";r=3;t=12')
   })
 
   test('in any stretch of time no more pass than the quota and what came back', () => {
@@ -133,14 +125,15 @@ describe('policies', () => {
     const late = { ...signIn, name: 'late' }
     expect(limits.spendByAddress('192.0.2.1', late).ratelimit).toBe('"late";r=4;t=12')
     expect(() => limits.spendByAddress('192.0.2.1', { ...late, quota: 6 })).toThrow('two different limits')
-    expect(() => limits.spendByPerson('x', { ...signIn, windowSeconds: 6 })).toThrow('two different limits')
-    expect(() => limits.spendByPerson('x', { ...signIn, name: 'A B' })).toThrow('is a word')
+    expect(() => limits.spendByAddress('192.0.2.1', { ...signIn, windowSeconds: 6 })).toThrow('two different limits')
+    expect(() => limits.spendByAddress('192.0.2.1', { ...signIn, name: 'A B' })).toThrow('is a word')
   })
 
   test('names without end are refused: they would be memory without end', () => {
     const limits = limitsAt({ now: 0 })
     const spend = () => {
-      for (let index = 0; index < 500; index++) limits.spendByPerson('x', { ...signIn, name: `limit-${index}` })
+      for (let index = 0; index < 500; index++)
+        limits.spendByAddress('192.0.2.1', { ...signIn, name: `limit-${index}` })
     }
     expect(spend).toThrow('more than 200 limits')
   })
@@ -158,13 +151,13 @@ describe('the sketch', () => {
         const truth = new Map<number, number>()
         const at = new Uint32Array(rows)
         for (const [key, cost] of steps) {
-          locate.ofText(`key ${key}`, at)
+          locate(new Uint8Array([key]), 1, at)
           const next = readSketch(sketch, at) + cost
           raiseSketch(sketch, at, next)
           truth.set(key, (truth.get(key) ?? 0) + cost)
         }
         for (const [key, time] of truth) {
-          locate.ofText(`key ${key}`, at)
+          locate(new Uint8Array([key]), 1, at)
           expect(readSketch(sketch, at)).toBeGreaterThanOrEqual(time)
         }
       }),

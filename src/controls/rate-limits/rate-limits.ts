@@ -25,7 +25,8 @@ export interface LimitHeaders {
 }
 
 /**
- * All limits of one process. Every function is synchronous, spends one request or throws a 429 `Refusal` that carries
+ * The first gate, by client address, of one process alone: what is counted over all of them are leases and exact decisions.
+ * Every function is synchronous, spends one request or throws a 429 `Refusal` that carries
  * `Retry-After` in seconds and the same headers. A refused request spends nothing. Two different limits of one name are an
  * Error, and so are more than 200 names: they come from code, never from a request.
  */
@@ -34,8 +35,6 @@ export interface Limits {
   spendOverall(address: string): LimitHeaders
   /** After routing and before anything is read or looked up. `address` comes from `clientAddress`. */
   spendByAddress(address: string, limit: Limit): LimitHeaders
-  /** For whoever `key` names, from whatever address: a person, a session, an account; of any length. */
-  spendByPerson(key: string, limit: Limit): LimitHeaders
 }
 
 export interface LimitsOptions {
@@ -60,15 +59,14 @@ export function createLimits(options: LimitsOptions = {}): Limits {
   const key = new Uint8Array(8)
   const narrow = new Uint32Array(rows)
   const wide = new Uint32Array(rows)
-  const person = new Uint32Array(rows)
   let located = ''
 
   /** A request asks twice in a row for one address, so the last one is kept. */
   const locateAddress = (address: string) => {
     if (address === located) return
     const length = writeNetwork(address, key)
-    locate.ofBytes(key, length, narrow)
-    if (length === 8) locate.ofBytes(key, 6, wide)
+    locate(key, length, narrow)
+    if (length === 8) locate(key, 6, wide)
     located = address
   }
   const spendByAddress = (address: string, limit: Limit) => {
@@ -81,10 +79,6 @@ export function createLimits(options: LimitsOptions = {}): Limits {
   return {
     spendOverall: (address) => spendByAddress(address, overall),
     spendByAddress,
-    spendByPerson: (key, limit) => {
-      locate.ofText(key, person)
-      return spend(policyOf(limit).person, person, now())
-    },
   }
 }
 
@@ -176,7 +170,6 @@ interface Policy {
   readonly limit: Limit
   readonly address: Buckets
   readonly network: Buckets
-  readonly person: Buckets
 }
 
 const mostPolicies = 200
@@ -211,7 +204,6 @@ function policyFrom(limit: Limit, wideFactor: number, columns: number): Policy {
     limit,
     address: buckets('', limit.quota),
     network: buckets('-network', limit.quota * wideFactor),
-    person: buckets('-person', limit.quota),
   }
 }
 

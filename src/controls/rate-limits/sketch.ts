@@ -1,4 +1,4 @@
-import { hash, randomFillSync } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 /*
  * A count-min sketch with conservative update (Cormode and Muthukrishnan 2005; Estan and Varghese 2002) whose cells hold
@@ -42,27 +42,23 @@ export function raiseSketch(sketch: Sketch, columns: Columns, time: number): voi
  * Names the columns of a key, by tabulation hashing (Zobrist 1970; Pătrașcu and Thorup 2012) over tables of secret random
  * words, new in every process: nobody outside can pick a key that shares its cells with another's.
  */
-export interface Locator {
-  /** A key of at most `longestKey` bytes. */
-  ofBytes(key: Uint8Array, length: number, into: Columns): void
-  /** A key of any length. */
-  ofText(key: string, into: Columns): void
-}
+export type Locator = (key: Uint8Array, length: number, into: Columns) => void
 
-const longestKey = 40
+/** Bytes: the network of an address. */
+const longestKey = 8
 
 /** `columns` is a power of two. */
 export function createLocator(columns: number): Locator {
   if (columns < 2 || (columns & (columns - 1)) !== 0) throw new Error('the number of columns is a power of two')
   const words = randomFillSync(new Uint32Array(longestKey * 256 * rows))
   const mask = columns - 1
-  const mix = (byteAt: (index: number) => number, length: number, into: Columns) => {
+  return (key, length, into) => {
     let a = 0
     let b = 0
     let c = 0
     let d = 0
     for (let index = 0; index < length; index++) {
-      const word = (index * 256 + byteAt(index)) * rows
+      const word = (index * 256 + key[index]!) * rows
       a ^= words[word]!
       b ^= words[word + 1]!
       c ^= words[word + 2]!
@@ -73,17 +69,4 @@ export function createLocator(columns: number): Locator {
     into[2] = c & mask
     into[3] = d & mask
   }
-  return {
-    ofBytes: (key, length, into) => mix((index) => key[index]!, length, into),
-    ofText: (key, into) => {
-      // A UUID has 36 characters of one byte; whatever is longer, or has others, is hashed first.
-      const text = key.length <= longestKey && isLatin1(key) ? key : hash('sha256', key).slice(0, longestKey)
-      mix((index) => text.charCodeAt(index), text.length, into)
-    },
-  }
-}
-
-function isLatin1(text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0xff) return false
-  return true
 }
