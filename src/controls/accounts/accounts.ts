@@ -38,7 +38,7 @@ export async function findCredential(
 ): Promise<{ person: string; hashed: string; asOf: string } | undefined> {
   const [found] = await identity.query(
     sql<{ person: string; hashed: string; asOf: string }>`
-      select person, password_hash as hashed, pg_current_snapshot()::text as "asOf"
+      select person, password_hash as hashed, holdfast.seen_now() as "asOf"
         from holdfast.credential(${addressKey(address)})`,
   )
   return found

@@ -122,6 +122,8 @@ begin
   end loop;
 end $$;
 grant execute on function pg_catalog.set_config(text, text, boolean) to holdfast_keeper;
+-- For seen_now (sessions) alone: what a statement could see is compared when a session begins.
+grant execute on function pg_catalog.pg_current_snapshot() to holdfast_keeper;
 grant execute on function pg_catalog.pg_terminate_backend(integer, bigint) to holdfast_killer;
 grant execute on function pg_catalog.pg_stat_get_activity(integer) to holdfast_killer;
 
