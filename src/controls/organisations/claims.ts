@@ -14,4 +14,11 @@ export const claims = {
     promises: ['A7'],
     ttlMinutes: 120,
   },
+  'organisations/second-factor-at-entry': {
+    sentence:
+      'Where an organisation demands a second factor of its members, whoever has shown one factor alone gets nothing from it: the ' +
+      'database refuses the session, on every route.',
+    promises: ['A5'],
+    ttlMinutes: 360,
+  },
 } as const satisfies Claims

@@ -29,5 +29,21 @@ export const organisations = defineControl({
       turnsRed: ['organisations/invitation-is-for-one-address'],
       ...weakenFunction('holdfast.accept(bytea, bytea)', 'and t.address_key = mine.address_key'),
     },
+    {
+      title: 'The demand for a second factor is a sentence on a page: entry ignores it',
+      turnsRed: ['organisations/second-factor-at-entry'],
+      people: 'organisations',
+      ...weakenFunction('holdfast.enter(bytea, uuid, bigint)', 'and p.assurance >= s.min_assurance'),
+    },
+    {
+      title: 'The demand is written down and never reaches the seats',
+      turnsRed: ['organisations/second-factor-at-entry'],
+      people: 'organisations',
+      ...weakenFunction(
+        'holdfast.demand_second_factor(bytea, boolean)',
+        'perform holdfast.set_floor(here, 2::smallint);',
+        'perform 1;',
+      ),
+    },
   ],
 })

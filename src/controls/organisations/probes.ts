@@ -2,6 +2,7 @@ import type { Answer, Bench, Canary } from '../../kernel/bench.ts'
 import { broken, holds, inconclusive, notApplicable, type Outcome } from '../../kernel/finding.ts'
 import type { Probe } from '../../kernel/probe.ts'
 import type { claims } from './claims.ts'
+import { secondFactorAtEntry } from './probe-factor.ts'
 
 const removalActsAtOnce: Probe = {
   where: ['live', 'restored-copy', 'ci'],
@@ -16,6 +17,7 @@ const invitationIsForOneAddress: Probe = {
 }
 
 export const probes = {
+  'organisations/second-factor-at-entry': secondFactorAtEntry,
   'organisations/removal-acts-at-once': removalActsAtOnce,
   'organisations/invitation-is-for-one-address': invitationIsForOneAddress,
 } satisfies Record<keyof typeof claims, Probe>

@@ -37,7 +37,7 @@ export interface SecondStep {
 }
 
 export interface SignedIn extends Issued {
-  /** Set-Cookie values: the session's, and the browser's proof that it has been here. */
+  /** Set-Cookie values: the session's, and, by a password, the browser's proof that it has been here. */
   readonly cookies: readonly string[]
   /** Undefined where the session is complete. Else it opens nothing but the second step. */
   readonly secondStep?: SecondStep
@@ -65,10 +65,10 @@ export async function signIn(
   const { identity, passwords, twoFactor, decide, failures, devices } = parts
   const { password, client, from } = given
   const key = addressKey(given.address)
+  const device = devices.known(from.cookies, key)
+  await decide(device === undefined ? `sign-in ${key}` : `sign-in ${key} ${device}`, oneAccount)
   const found = await findCredential(identity, given.address)
   const subject = failures.subjectOf(found?.person, key)
-  const device = devices.known(from.cookies, subject)
-  await decide(device === undefined ? `sign-in ${key}` : `sign-in ${key} ${device}`, oneAccount)
   const attempted = await failures.attempt(
     { subject, authenticator: 'password', isKnown: device !== undefined },
     async () => {
@@ -80,7 +80,8 @@ export async function signIn(
   const { right } = attempted
   if (right === undefined) throw new Refusal(notMatching)
   if (right.renewed !== undefined) await renewHash(identity, right.person, right.hashed, right.renewed)
-  const signedIn = await begin(parts, right.person, { assurance: 1, shown: 'password' }, from)
+  const begun = await begin(parts, right.person, { assurance: 1, shown: 'password', asOf: right.asOf }, from)
+  const signedIn = { ...begun, cookies: [begun.cookie, devices.remember(from.cookies, key)] }
   const { totp, passkeys, codesLeft } = await twoFactor.factorsOf(signedIn.entry)
   if (!totp && passkeys === 0) return signedIn
   return { ...signedIn, secondStep: { totp, passkey: passkeys > 0, recoveryCode: codesLeft > 0 } }
@@ -162,11 +163,11 @@ export async function showPassword(
 }
 
 async function begin(parts: SignInParts, person: string, evidence: Evidence, from: From): Promise<SignedIn> {
-  const { identity, sessions, devices, site } = parts
+  const { identity, sessions, site } = parts
   const issued = await sessions.issue(identity, person, evidence, from).catch(refuseClosed)
   if (from.entry !== undefined) await endSession(identity, from.entry)
   if (issued.newDevice) await notify(identity, person, newDeviceMail(site, from.address))
-  return { ...issued, cookies: [issued.cookie, devices.remember(from.cookies, person)] }
+  return { ...issued, cookies: [issued.cookie] }
 }
 
 async function tellDisabled({ identity, site }: SignInParts, person: string, what: Authenticator): Promise<void> {
