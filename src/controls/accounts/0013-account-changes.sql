@@ -55,7 +55,8 @@ begin
 end $$;
 grant execute on function holdfast.renew_password_hash(uuid, text, text) to holdfast_identity;
 
-/* At each start: writes `oldest` where no pepper is named yet, and says which peppers and costs there are. */
+/* At each start: writes `oldest` where no pepper is named yet, in 20,000 accounts at a time, and says which peppers and costs there
+   are then. Call it until it names no 00000000 any more. */
 create function holdfast.settle_peppers(oldest text) returns table (pepper text, cost integer)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #print_strict_params off
@@ -64,7 +65,9 @@ declare
 begin
   if oldest !~ '^[0-9a-f]{8}$' then raise exception 'the id of a pepper is 8 hexadecimal digits'; end if;
   update holdfast.account a set password_hash = oldest || right(a.password_hash, 60)
-   where left(a.password_hash, 15) collate "C" >= '00000000' and left(a.password_hash, 15) collate "C" < '00000001';
+   where a.person_id in (select b.person_id from holdfast.account b
+                          where left(b.password_hash, 15) collate "C" >= '00000000' and left(b.password_hash, 15) collate "C" < '00000001'
+                          limit 20000);
   update holdfast.pending_sign_up s set password_hash = oldest || right(s.password_hash, 60) where left(s.password_hash, 8) = '00000000';
   -- From each to the next one in the index: as many steps as there are different ones.
   for head in

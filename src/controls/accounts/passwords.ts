@@ -118,6 +118,9 @@ export function createPasswords(options: PasswordOptions): Passwords {
   }
 }
 
+/** Stands where a hash is from before peppers had names. */
+const unnamed = '00000000'
+
 const no: Compared = { matches: false }
 
 /** What bcrypt is given: HMAC-SHA-384 of the NFC in base64, 64 characters whatever was typed. Exported for tests alone. */
@@ -139,9 +142,12 @@ function readHash(hashed: string): { readonly pepper: string; readonly bcrypt: s
 export async function openPasswords(identity: Login, options: PasswordOptions): Promise<Passwords> {
   const { pepper, olderPeppers = [], retiredPeppers = [] } = options
   const known = [pepper, ...olderPeppers].map(pepperId)
-  const stored = await identity.query(
-    sql<{ pepper: string; cost: number }>`select pepper, cost from holdfast.settle_peppers(${known.at(-1)!})`,
-  )
+  const settle = () =>
+    identity.query(
+      sql<{ pepper: string; cost: number }>`select pepper, cost from holdfast.settle_peppers(${known.at(-1)!})`,
+    )
+  let stored = await settle()
+  while (stored.some((one) => one.pepper === unnamed)) stored = await settle()
   const missing = stored.filter((one) => !known.includes(one.pepper) && !retiredPeppers.includes(one.pepper))
   if (missing.length > 0) throw new PeppersMissing([...new Set(missing.map((one) => one.pepper))])
   const cost = Math.max(options.cost, ...stored.map((one) => Math.min(one.cost, mostCost)))
