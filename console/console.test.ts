@@ -86,17 +86,14 @@ describe('the way in', () => {
     expect(await page.getByText('mara@quay.example').count()).toBe(1)
     expect(page.url()).not.toContain('mara')
 
-    await signIn(page, 'mara@quay.example')
-    await heading(page, 'Confirm your address').waitFor()
-    await page.getByRole('button', { name: 'I have confirmed it' }).click()
-    await page.getByText('Not confirmed yet').waitFor()
     await page.getByRole('button', { name: 'Send the mail again' }).click()
     await page.getByText('Another mail is on its way').waitFor()
 
-    await page.goto(`${server.origin}/verify#${server.verifications.get('mara@quay.example')}`)
-    await page.getByRole('button', { name: 'Confirm this address' }).click()
-    await heading(page, 'Address confirmed').waitFor()
+    await page.goto(`${server.origin}/verify#${server.signUps[0]!.token}`)
+    await page.getByRole('button', { name: 'Confirm this email address' }).click()
+    await heading(page, 'Email address confirmed').waitFor()
     await page.getByRole('link', { name: 'Continue' }).click()
+    await signIn(page, 'mara@quay.example')
 
     await heading(page, 'Name your organisation').waitFor()
     await page.getByLabel('Name').fill('North Quay')
@@ -127,19 +124,18 @@ describe('the way in', () => {
   it('sends no token of a link to any log, and takes it out of the address bar', async () => {
     const page = await tab()
     await page.goto(`${server.origin}/verify#a-secret-token`)
-    await page.getByRole('button', { name: 'Confirm this address' }).waitFor()
+    await page.getByRole('button', { name: 'Confirm this email address' }).waitFor()
     await expect.poll(() => page.url()).toBe(`${server.origin}/verify`)
-    await page.getByRole('button', { name: 'Confirm this address' }).click()
+    await page.getByRole('button', { name: 'Confirm this email address' }).click()
     await page.getByText('This link was used before').waitFor()
     expect(server.addresses.join(' ')).not.toContain('a-secret-token')
   })
 
   it('confirms nothing before a person has clicked', async () => {
-    server.addPerson('Una', 'una@quay.example', false)
-    server.verifications.set('una@quay.example', 'token')
+    server.signUps.push({ token: 'token', name: 'Una', address: 'una@quay.example', password })
     const page = await tab()
     await page.goto(`${server.origin}/verify#token`)
-    await page.getByRole('button', { name: 'Confirm this address' }).waitFor()
+    await page.getByRole('button', { name: 'Confirm this email address' }).waitFor()
     expect(server.requests.filter(({ path: at }) => at === '/api/verify')).toEqual([])
   })
 
@@ -183,17 +179,83 @@ describe('the way in', () => {
       await page.getByText('Address and password do not belong together').waitFor()
     }
   })
+})
 
-  it('opens nothing for somebody unverified, whatever the address', async () => {
-    const una = server.addPerson('Una', 'una@quay.example', false)
-    const north = server.addOrganisation('North Quay', { [una.id]: 'owner' })
+describe('the account', () => {
+  it('asks for the password of the sign-up in another browser', async () => {
+    server.signUps.push({ token: 'token', name: 'Una', address: 'una@quay.example', password, elsewhere: true })
     const page = await tab()
-    await signIn(page, 'una@quay.example')
-    for (const at of ['/', `/o/${north.id}/boats`, `/o/${north.id}/members`, '/organisations/new', '/session']) {
-      await page.goto(server.origin + at)
-      await heading(page, 'Confirm your address').waitFor()
-    }
-    expect(server.requests.filter(({ path: at }) => at.startsWith('/api/o/'))).toEqual([])
+    await page.goto(`${server.origin}/verify#token`)
+    await page.getByRole('button', { name: 'Confirm this email address' }).click()
+    await page.getByText('You signed up in another browser').waitFor()
+    await page.getByLabel('Password').fill('another password altogether')
+    await page.keyboard.press('Enter')
+    await page.getByText('is not the one you chose').waitFor()
+    await page.getByLabel('Password').fill(password)
+    await page.keyboard.press('Enter')
+    await heading(page, 'Email address confirmed').waitFor()
+  })
+
+  it('gets a new password by mail', async () => {
+    const page = await tab()
+    await page.goto(`${server.origin}/sign-in`)
+    await page.getByRole('link', { name: 'Forgotten your password?' }).click()
+    await page.getByLabel('Email address').fill('mara@quay.example')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Look into your mailbox').waitFor()
+    await page.goto(`${server.origin}/new-password#token`)
+    await page.getByLabel('New password').fill(password)
+    expect(page.url()).not.toContain('token')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Your password is set').waitFor()
+  })
+
+  it('changes name, email address and password, and is given up', async () => {
+    quay()
+    const page = await tab()
+    await signIn(page, 'mara@quay.example')
+    await heading(page, 'Your organisations').waitFor()
+    await page.getByRole('button', { name: /Your account/ }).click()
+    await page.getByRole('link', { name: 'Your account' }).click()
+    await heading(page, 'Your account').waitFor()
+
+    await page.getByLabel('Your name').fill('Mara L.')
+    await page.getByRole('button', { name: 'Save name' }).click()
+    await page.getByText('Your name is saved.').waitFor()
+
+    await page.getByLabel('New email address').fill('mara@new.example')
+    await page.getByRole('button', { name: 'Change email address' }).click()
+    await page.getByText('A change to mara@new.example waits').waitFor()
+    await page.getByRole('button', { name: 'Give this change up' }).click()
+    await page.getByText('The change was given up').waitFor()
+
+    await page.getByLabel('Current password').fill(password)
+    await page.getByLabel('New password').fill('four green turtles sing')
+    await page.getByRole('button', { name: 'Change password' }).click()
+    await page.getByText('Your password is changed.').waitFor()
+    expect(await page.getByLabel('Current password').inputValue()).toBe('')
+
+    const north = server.organisations.find(({ name }) => name.startsWith('North'))!
+    server.refuse('POST', '/api/account/close', {
+      status: 409,
+      code: 'accounts/owner-needed',
+      title: 'You are the only owner.',
+      organisations: [north.id],
+    })
+    await page.getByRole('button', { name: 'Delete account' }).click()
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete account' }).click()
+    await page.getByText('You are the only owner here').waitFor()
+    await page.getByRole('link', { name: north.name }).waitFor()
+
+    server.refuse('POST', '/api/account/close', {
+      status: 428,
+      code: 'tenant-isolation/show-again',
+      title: 'Show again.',
+    })
+    await page.getByRole('button', { name: 'Delete account' }).click()
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete account' }).click()
+    await page.getByText('Show that it is you').waitFor()
+    expect(await page.getByRole('link', { name: 'Sign in' }).getAttribute('href')).toBe('/sign-in#/account')
   })
 })
 
@@ -701,6 +763,7 @@ describe('every page', () => {
     { at: '/organisations', title: 'Your organisations' },
     { at: '/organisations/new', title: 'Name your organisation' },
     { at: '/session', title: 'This session' },
+    { at: '/account', title: 'Your account' },
     { at: `/o/${north}/boats`, title: 'Boats', ready: 'Albatross 3' },
     { at: `/o/${north}/boats?search=none`, title: 'Boats', ready: 'No boat is called' },
     { at: `/o/${north}/boats/new`, title: 'New boat' },
@@ -713,8 +776,13 @@ describe('every page', () => {
     { at: '/sign-in', title: 'Sign in' },
     { at: '/sign-up', title: 'Create your account' },
     { at: '/check-mail', title: 'Look into your mailbox' },
-    { at: '/verify#token', title: 'Confirm your address' },
+    { at: '/verify#token', title: 'Confirm your email address' },
     { at: '/verify', title: 'This link is not complete' },
+    { at: '/forgotten', title: 'Choose a new password' },
+    { at: '/new-password#token', title: 'Choose a new password' },
+    { at: '/confirm-address#token', title: 'Confirm the change of email address' },
+    { at: '/stop-address#token', title: 'Keep the old email address' },
+    { at: '/keep-account#token', title: 'Keep your account' },
     { at: '/invitation#token', title: 'You are invited' },
   ]
   const looks: [string, BrowserContextOptions][] = [

@@ -9,7 +9,7 @@ it('calls the foundation where its records say', () => {
   // The records are read, not run: nothing of what they need is there.
   const nothing = {} as never
   const records = {
-    ...accountRoutes(nothing),
+    ...accountRoutes({ ...(nothing as object), site: { title: '', origin: 'https://console.invalid' } } as never),
     ...sessionRoutes(nothing),
     ...signInRoutes(nothing),
     ...personRoutes(nothing),

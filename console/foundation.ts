@@ -15,8 +15,22 @@ export const foundationTable = {
   signUp: ['POST', '/api/sign-up'],
   verify: ['POST', '/api/verify'],
   verifyAgain: ['POST', '/api/verify/again'],
+  askReset: ['POST', '/api/reset'],
+  finishReset: ['POST', '/api/reset/finish'],
+  account: ['GET', '/api/account'],
+  rename: ['PUT', '/api/account/name'],
+  changePassword: ['POST', '/api/account/password'],
+  askAddressChange: ['POST', '/api/account/address'],
+  dropAddressChange: ['DELETE', '/api/account/address'],
+  confirmAddress: ['POST', '/api/address/confirm'],
+  cancelAddress: ['POST', '/api/address/cancel'],
+  closeAccount: ['POST', '/api/account/close'],
+  keepAccount: ['POST', '/api/account/keep'],
   signIn: ['POST', '/api/sign-in'],
   signOut: ['POST', '/api/sign-out'],
+  ownSessions: ['GET', '/api/sessions'],
+  endOwnSession: ['DELETE', '/api/sessions/:session'],
+  endOtherSessions: ['POST', '/api/sessions/end-others'],
   me: ['GET', '/api/me'],
   createOrganisation: ['POST', '/api/organisations'],
   acceptInvitation: ['POST', '/api/invitations/accept'],
@@ -32,6 +46,8 @@ export const foundation = createClient<Pick<Records, keyof typeof foundationTabl
 
 /** The person that the session belongs to, and where they are a member. */
 export type Me = Awaited<ReturnType<typeof foundation.me>>
+/** One of one's own live sessions. */
+export type OwnSession = Awaited<ReturnType<typeof foundation.ownSessions>>['sessions'][number]
 export type Membership = Me['organisations'][number]
 export type Members = Awaited<ReturnType<typeof foundation.members>>
 export type Member = Members['members'][number]

@@ -1,7 +1,6 @@
 import { Navigate, Outlet, useParams } from '@tanstack/react-router'
 import { type ReactNode, useEffect } from 'react'
 import type { Me } from './foundation.ts'
-import { UnverifiedPage } from './pages/accounts/unverified.tsx'
 import { SessionEndedPage } from './pages/sessions/session-ended.tsx'
 import { pageAddress, paths } from './paths.ts'
 import { useFirstPage, useMe } from './person.ts'
@@ -14,7 +13,7 @@ import { useSignInAgain } from './sign-in-again.ts'
 import { Skeleton } from './ui/skeleton.tsx'
 
 /**
- * Around what only somebody signed in sees. Nobody: to sign-in and back. Unverified: nothing but that one page. When the
+ * Around what only somebody signed in sees. Nobody: to sign-in and back. When the
  * session ends under somebody's hands, all of it is hidden, not thrown away: it comes back to the same person.
  */
 function SignedIn({ children }: { readonly children: (me: Me) => ReactNode }) {
@@ -25,13 +24,7 @@ function SignedIn({ children }: { readonly children: (me: Me) => ReactNode }) {
     <>
       {ended && <SessionEndedPage />}
       <div key={me.person.id} hidden={ended}>
-        {me.person.verified ? (
-          children(me)
-        ) : (
-          <Shell me={me}>
-            <UnverifiedPage me={me} />
-          </Shell>
-        )}
+        {children(me)}
       </div>
     </>
   )

@@ -3,7 +3,10 @@ import type { ComponentType, ReactNode } from 'react'
 import { AccountFrame, Home, LostFrame, OrganisationFrame } from './frames.tsx'
 import { AccountPage } from './pages/accounts/account.tsx'
 import { withAccountTabs } from './pages/accounts/account-tabs.tsx'
+import { ConfirmAddressPage, KeepAccountPage, StopAddressPage } from './pages/accounts/address-links.tsx'
 import { CheckMailPage } from './pages/accounts/check-mail.tsx'
+import { ForgottenPage } from './pages/accounts/forgotten.tsx'
+import { NewPasswordPage } from './pages/accounts/new-password.tsx'
 import { SignUpPage } from './pages/accounts/sign-up.tsx'
 import { VerifyPage } from './pages/accounts/verify.tsx'
 import { InvitationPage } from './pages/organisations/invitation.tsx'
@@ -11,6 +14,7 @@ import { MembersPage } from './pages/organisations/members.tsx'
 import { NewOrganisationPage } from './pages/organisations/new-organisation.tsx'
 import { OrganisationsPage } from './pages/organisations/organisations.tsx'
 import { SessionPage } from './pages/sessions/session.tsx'
+import { SessionsPage } from './pages/sessions/sessions.tsx'
 import { SignInPage } from './pages/sign-in/sign-in.tsx'
 import { type People, pagePattern, paths, reserved } from './paths.ts'
 import { useMay } from './person.ts'
@@ -28,12 +32,18 @@ export function createConsoleRouter({ people, pages }: ConsoleOptions) {
       at(paths.signIn, SignInPage),
       at(paths.checkMail, CheckMailPage),
       at(paths.verify, VerifyPage),
+      at(paths.forgotten, ForgottenPage),
+      at(paths.newPassword, NewPasswordPage),
+      at(paths.confirmAddress, ConfirmAddressPage),
+      at(paths.stopAddress, StopAddressPage),
+      at(paths.keepAccount, KeepAccountPage),
       ...(people === 'organisations' ? [at(paths.invitation, InvitationPage)] : []),
     ]),
     frame(root, 'account', AccountFrame, (at) => [
       at(paths.home, Home),
       at(paths.session, SessionPage),
       at(paths.account, withAccountTabs(AccountPage)),
+      at(paths.sessions, withAccountTabs(SessionsPage)),
       ...(people === 'organisations'
         ? [at(paths.organisations, OrganisationsPage), at(paths.newOrganisation, NewOrganisationPage)]
         : []),

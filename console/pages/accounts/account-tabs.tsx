@@ -6,7 +6,10 @@ import '../../ui/tabs.css'
 import './account-tabs.css'
 
 /** The pages of one's own account, in the order of the tabs. A page gets a line here, and one in router.tsx. */
-const tabs = [{ to: paths.account, title: 'account.tab' }] as const
+const tabs = [
+  { to: paths.account, title: 'account.tab' },
+  { to: paths.sessions, title: 'sessions.tab' },
+] as const
 
 /** A page of one's own account, below the tabs that lead to the others. Each has its own address and its own heading. */
 export function withAccountTabs(Page: ComponentType): ComponentType {

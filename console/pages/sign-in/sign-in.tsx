@@ -35,9 +35,12 @@ export function SignInPage() {
           ) : undefined
         }
         actions={
-          <Button look="primary" type="submit" busy={form.busy}>
-            {say('signIn.act')}
-          </Button>
+          <>
+            <Button look="primary" type="submit" busy={form.busy}>
+              {say('signIn.act')}
+            </Button>
+            <Link to={paths.forgotten}>{say('forgotten.link')}</Link>
+          </>
         }
       >
         <TextField

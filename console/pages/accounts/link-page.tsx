@@ -1,0 +1,51 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { type ReactNode, useState } from 'react'
+import { useFragmentToken } from '../../fragment-token.ts'
+import { useSay } from '../../messages.ts'
+import { Button } from '../../ui/button.tsx'
+import { Form, useForm } from '../../ui/form.tsx'
+import { PageTitle } from '../../ui/page-title.tsx'
+
+/**
+ * Where a link in a mail leads that does one thing. It waits for a click: programs that open links in mails ahead of their
+ * reader must not do it for whoever asked. `send` gets the token from behind the #; `done` draws what came of it.
+ */
+export function LinkPage<Result>(props: {
+  readonly title: string
+  readonly text: string
+  readonly act: string
+  readonly note?: string
+  readonly send: (token: string) => Promise<Result>
+  readonly done: (result: Result) => ReactNode
+}) {
+  const { title, text, act, note, send, done } = props
+  const say = useSay()
+  const token = useFragmentToken()
+  const answers = useQueryClient()
+  const [result, setResult] = useState<{ readonly of: Result }>()
+  const form = useForm({
+    values: {},
+    submit: () => send(token ?? ''),
+    done: async (came: Result) => {
+      setResult({ of: came })
+      await answers.invalidateQueries()
+    },
+  })
+  if (result) return done(result.of)
+  if (!token) return <PageTitle title={say('verify.noToken')}>{say('verify.noTokenText')}</PageTitle>
+  return (
+    <>
+      <PageTitle title={title}>{text}</PageTitle>
+      <Form
+        form={form}
+        actions={
+          <Button look="primary" type="submit" busy={form.busy}>
+            {act}
+          </Button>
+        }
+      >
+        {note && <p className="quiet-text">{note}</p>}
+      </Form>
+    </>
+  )
+}
