@@ -6,7 +6,7 @@ import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/b
 import { createCsrfTokens, tokenHeader } from '../controls/browser-defences/csrf-token.ts'
 import { csrfTokenRoutes } from '../controls/browser-defences/routes.ts'
 import { checkRoutes } from '../controls/input-validation/input-validation.ts'
-import { organisationRoutes, personRoutes } from '../controls/organisations/routes.ts'
+import { organisationLimits, organisationRoutes, personRoutes } from '../controls/organisations/routes.ts'
 import { createDevices, createFailures } from '../controls/rate-limits/failures.ts'
 import { clientAddress, createLimits, type Decide, trustProxies } from '../controls/rate-limits/rate-limits.ts'
 import type { RedisPlace } from '../controls/rate-limits/store-redis.ts'
@@ -176,7 +176,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       csrfTokenRoutes({ tokens }),
       sessionRoutes({ identity: logins.identity, sessions }),
       personRoutes({ app: logins.app, people: product.people }),
-      product.people === 'organisations' ? organisationRoutes({ app: logins.app, site }) : {},
+      product.people === 'organisations' ? organisationRoutes({ app: logins.app, site, decide }) : {},
       twoFactorRoutes({ identity: logins.identity, sessions, twoFactor }),
       signInRoutes({ identity: logins.identity, sessions, passwords, twoFactor, decide, failures, devices, site }),
       product.routes,
@@ -199,7 +199,12 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
     // Before anything that reads the routes: it says what is wrong with them, and the others would only trip over it.
     refuseUnguarded(routes, masks)
     const limits = createLimits({
-      limits: [...Object.values(routes).map((route) => route.limit), ...accountLimits, ...signInLimits],
+      limits: [
+        ...Object.values(routes).map((route) => route.limit),
+        ...accountLimits,
+        ...organisationLimits,
+        ...signInLimits,
+      ],
       overall: { name: 'all', quota: 6000, windowSeconds: 60 },
     })
     const document = openApi(product.title, origin, routes)

@@ -61,6 +61,18 @@ describe('counted in the database', () => {
     expect((await world.fetch(path, { cookie: owner.cookie })).status).toBe(200)
   })
 
+  test('invitations: ten a day to one address, and a refused one invites nobody', async () => {
+    const owner = await world.joinWithOrganisation()
+    const statuses: number[] = []
+    for (let index = 0; index < 11; index++) {
+      const body = { address: index % 2 ? 'Often.Invited@example.com' : 'often.invited@example.com', role: 'member' }
+      const path = `/api/o/${owner.organisation}/invitations`
+      statuses.push((await world.fetch(path, { method: 'POST', body, cookie: owner.cookie })).status)
+    }
+    expect(statuses).toEqual([...Array(10).fill(201), 429])
+    expect(world.mails.filter(({ to }) => /often\.invited/i.test(to)).length).toBeLessThanOrEqual(10)
+  })
+
   test('a counter that is locked away refuses sign-in with 503, health says so, and both come back', async () => {
     const visitor = await world.join()
     const held = world.superuser(

@@ -2,8 +2,9 @@ import { z } from 'zod'
 import type { Login } from '../../platform/database/login.ts'
 import { sql } from '../../platform/database/statement.ts'
 import { type Limit, read, session, write } from '../../platform/http/route.ts'
-import type { Site } from '../accounts/accounts.ts'
+import { addressKey, type Site } from '../accounts/accounts.ts'
 import { address, id, text } from '../input-validation/fields.ts'
+import type { Decide } from '../rate-limits/rate-limits.ts'
 import {
   acceptInvitation,
   demandSecondFactor,
@@ -22,6 +23,13 @@ const founding: Limit = { name: 'found-organisation', quota: 60, windowSeconds: 
 const accepting: Limit = { name: 'accept-invitation', quota: 60, windowSeconds: 3600 }
 const listing: Limit = { name: 'members', quota: 300, windowSeconds: 60 }
 const inviting: Limit = { name: 'invite', quota: 120, windowSeconds: 3600 }
+/** Mails of one organisation, whoever of its members sends them; of those to one address; and to one address from all. */
+const invitingAll: Limit = { name: 'invite-organisation', quota: 300, windowSeconds: 86_400 }
+const invitingOne: Limit = { name: 'invite-address', quota: 10, windowSeconds: 86_400 }
+const invitingEverywhere: Limit = { name: 'invite-address-all', quota: 30, windowSeconds: 86_400 }
+
+/** Limits that no route carries: the limiter has to know them too. */
+export const organisationLimits: readonly Limit[] = [invitingAll, invitingOne, invitingEverywhere]
 const changing: Limit = { name: 'change-members', quota: 60, windowSeconds: 60 }
 const securing: Limit = { name: 'secure-organisation', quota: 60, windowSeconds: 3600 }
 
@@ -64,7 +72,8 @@ export function personRoutes({ app, people }: { readonly app: Login; readonly pe
 }
 
 /** For products of organisations alone: they need the permissions members.read, .invite and .remove, and organisation.secure. */
-export function organisationRoutes({ app, site }: { readonly app: Login; readonly site: Site }) {
+export function organisationRoutes(needs: { readonly app: Login; readonly site: Site; readonly decide: Decide }) {
+  const { app, site, decide } = needs
   return {
     createOrganisation: session({
       method: 'POST',
@@ -120,7 +129,12 @@ export function organisationRoutes({ app, site }: { readonly app: Login; readonl
       idempotent: true,
       body: z.strictObject({ address: address(), role: text({ max: 60 }) }),
       response: z.strictObject({ id: id() }),
-      run: async (transaction, { body }) => ({ status: 201, body: { id: await invite(transaction, site, body) } }),
+      run: async (transaction, { body }) => {
+        await decide(transaction.organisation, invitingAll)
+        await decide(`${transaction.organisation} ${addressKey(body.address)}`, invitingOne)
+        await decide(addressKey(body.address), invitingEverywhere)
+        return { status: 201, body: { id: await invite(transaction, site, body) } }
+      },
     }),
 
     withdrawInvitation: write({

@@ -161,7 +161,7 @@ function holderOf(holders: LRUCache<string, Holder>, kind: string, id: string): 
 function leaseOf(holder: Holder, limit: Limit, kind: string, factor: number): Lease {
   let lease = holder.leases.get(limit.name)
   if (lease === undefined) {
-    const quota = limit.quota * factor
+    const quota = Math.min(limit.quota * factor, mostQuota)
     const share = Math.max(1, Math.floor(quota / 20))
     const name = `${limit.name}-${kind}`
     lease = { bucket: `${name} ${holder.bucket}`, name, limit, quota, share, left: share, owed: 0, refusedUntil: 0 }
@@ -176,6 +176,8 @@ function isEntryRefused(error: unknown): boolean {
 }
 
 const mostOrganisations = 100
+/** The counter takes 32 bits. */
+const mostQuota = 1_000_000_000
 
 // --- settling with the shared counter -----------------------------------------------------------------------------------
 
