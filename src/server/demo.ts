@@ -132,7 +132,7 @@ class Front {
 
   async join({ name, address, password }: DemoPerson): Promise<void> {
     await this.post('/api/sign-up', { name, address, password })
-    await this.post('/api/verify', { token: await this.token(address, /\/verify#([\w-]+)/) })
+    await this.post('/api/verify', { token: await this.token(address, /\/verify#([\w-]+)/), password })
   }
 
   async signIn({ address, password }: DemoPerson): Promise<string> {
