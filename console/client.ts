@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Route, Routes } from '../src/platform/http/route.ts'
 import { crossSiteRequest, renewToken, tokenHeaders } from './csrf-token.ts'
 import { Problem, readProblem, unreachable } from './problem.ts'
+import { askToShowAgain } from './show-again.ts'
 
 /** What is left of the route records in the browser: method and path by name. Made by the build. */
 export type RouteTable = Readonly<Record<string, readonly [method: string, path: string]>>
@@ -82,14 +83,22 @@ interface Parts {
 
 async function send<Result>(method: string, address: string, input: Parts & Sending): Promise<Result> {
   let response = await ask(method, address, input)
-  if (!response.ok) {
+  const tried = new Set<string>()
+  while (!response.ok) {
     const problem = await readProblem(response)
-    if (problem.code !== crossSiteRequest || !(await renewToken(input.signal))) throw problem
+    // Each remedy once: then the server means it.
+    if (tried.has(problem.code) || !(await remedied(problem.code, input.signal))) throw problem
+    tried.add(problem.code)
     response = await ask(method, address, input)
-    if (!response.ok) throw await readProblem(response)
   }
   if (response.status === 204) return undefined as Result
   return (await readAnswer(response)) as Result
+}
+
+/** What can be done about a refusal without the page that asked: then the request is worth sending once more. */
+async function remedied(code: string, signal: AbortSignal | undefined): Promise<boolean> {
+  if (code === crossSiteRequest) return renewToken(signal)
+  return code === 'tenant-isolation/show-again' && askToShowAgain()
 }
 
 async function ask(method: string, address: string, input: Parts & Sending): Promise<Response> {

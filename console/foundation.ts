@@ -2,11 +2,13 @@ import type { accountRoutes } from '../src/controls/accounts/routes.ts'
 import type { organisationRoutes, personRoutes } from '../src/controls/organisations/routes.ts'
 import type { sessionRoutes } from '../src/controls/sessions/routes.ts'
 import type { signInRoutes } from '../src/controls/sign-in/routes.ts'
+import type { twoFactorRoutes } from '../src/controls/two-factor/routes.ts'
 import { createClient } from './client.ts'
 
 type Records = ReturnType<typeof accountRoutes> &
   ReturnType<typeof sessionRoutes> &
   ReturnType<typeof signInRoutes> &
+  ReturnType<typeof twoFactorRoutes> &
   ReturnType<typeof personRoutes> &
   ReturnType<typeof organisationRoutes>
 
@@ -27,6 +29,22 @@ export const foundationTable = {
   closeAccount: ['POST', '/api/account/close'],
   keepAccount: ['POST', '/api/account/keep'],
   signIn: ['POST', '/api/sign-in'],
+  signInPasskeyOptions: ['POST', '/api/sign-in/passkey/options'],
+  signInByPasskey: ['POST', '/api/sign-in/passkey'],
+  secondStep: ['GET', '/api/session/second-step'],
+  showCode: ['POST', '/api/session/code'],
+  showRecoveryCode: ['POST', '/api/session/recovery-code'],
+  showPasskeyOptions: ['POST', '/api/session/passkey/options'],
+  showPasskey: ['POST', '/api/session/passkey'],
+  showPassword: ['POST', '/api/session/password'],
+  factors: ['GET', '/api/account/factors'],
+  beginTotp: ['POST', '/api/account/factors/totp'],
+  confirmTotp: ['POST', '/api/account/factors/totp/confirm'],
+  removeTotp: ['DELETE', '/api/account/factors/totp'],
+  newPasskeyOptions: ['POST', '/api/account/factors/passkeys/options'],
+  addPasskey: ['POST', '/api/account/factors/passkeys'],
+  removePasskey: ['DELETE', '/api/account/factors/passkeys/:passkey'],
+  renewRecoveryCodes: ['POST', '/api/account/recovery-codes'],
   signOut: ['POST', '/api/sign-out'],
   ownSessions: ['GET', '/api/sessions'],
   endOwnSession: ['DELETE', '/api/sessions/:session'],
@@ -39,6 +57,9 @@ export const foundationTable = {
   withdrawInvitation: ['DELETE', '/api/o/:organisation/invitations/:id'],
   removeMember: ['DELETE', '/api/o/:organisation/members/:person'],
   leave: ['POST', '/api/o/:organisation/leave'],
+  secondFactors: ['GET', '/api/o/:organisation/second-factor'],
+  demandSecondFactor: ['PUT', '/api/o/:organisation/second-factor'],
+  resetFactors: ['POST', '/api/o/:organisation/members/:person/reset-factors'],
 } as const satisfies { readonly [Name in keyof Records]?: readonly [method: string, path: string] }
 
 /** The foundation's own routes, the same in every product. Those of organisations are missing where people are individuals. */

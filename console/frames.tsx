@@ -1,9 +1,9 @@
-import { Navigate, Outlet, useParams } from '@tanstack/react-router'
+import { Navigate, Outlet, useParams, useRouter } from '@tanstack/react-router'
 import { type ReactNode, useEffect } from 'react'
 import type { Me } from './foundation.ts'
 import { SessionEndedPage } from './pages/sessions/session-ended.tsx'
-import { pageAddress, paths } from './paths.ts'
-import { useFirstPage, useMe } from './person.ts'
+import { pageAddress, paths, secondStepAddress } from './paths.ts'
+import { useFirstPage, useMe, useMembers } from './person.ts'
 import type { Problem } from './problem.ts'
 import { NotFoundPage, ProblemPage } from './problem-page.tsx'
 import { useProduct } from './product.ts'
@@ -19,6 +19,7 @@ import { Skeleton } from './ui/skeleton.tsx'
 function SignedIn({ children }: { readonly children: (me: Me) => ReactNode }) {
   const { data: me, error } = useMe()
   const ended = error?.status === 401
+  if (error?.code === 'tenant-isolation/second-factor-not-shown') return <ToSecondStep />
   if (!me) return ended ? <ToSignIn /> : <Unknown problem={error} />
   return (
     <>
@@ -33,6 +34,16 @@ function SignedIn({ children }: { readonly children: (me: Me) => ReactNode }) {
 function ToSignIn() {
   const signIn = useSignInAgain()
   useEffect(signIn, [signIn])
+  return null
+}
+
+/** Signed in by half: the rest, and then back to this very place. */
+function ToSecondStep() {
+  const router = useRouter()
+  useEffect(() => {
+    const { pathname, searchStr, hash } = router.state.location
+    router.history.replace(secondStepAddress(pathname + searchStr + (hash ? `#${hash}` : '')))
+  }, [router])
   return null
 }
 
@@ -83,12 +94,18 @@ export function OrganisationFrame() {
         const member = me.organisations.some(({ id }) => id === organisation)
         return (
           <OrganisationProvider key={organisation} value={member ? organisation : undefined}>
-            <Shell me={me}>{member ? <Outlet /> : <NotFoundPage />}</Shell>
+            <Shell me={me}>{member ? <Inside /> : <NotFoundPage />}</Shell>
           </OrganisationProvider>
         )
       }}
     </SignedIn>
   )
+}
+
+/** An organisation may demand what one has not set up yet. Then no page of it opens, and this one says how they will. */
+function Inside() {
+  const { error } = useMembers()
+  return error?.code === 'tenant-isolation/second-factor-not-enrolled' ? <ProblemPage problem={error} /> : <Outlet />
 }
 
 /** Where one begins: the first page, the choice of an organisation, or the creation of the first. */

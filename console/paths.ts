@@ -15,6 +15,7 @@ export const paths = {
   home: '/',
   signUp: '/sign-up',
   signIn: '/sign-in',
+  secondStep: '/second-step',
   checkMail: '/check-mail',
   verify: '/verify',
   forgotten: '/forgotten',
@@ -27,6 +28,7 @@ export const paths = {
   newOrganisation: '/organisations/new',
   session: '/session',
   account: '/account',
+  factors: '/account/security',
   sessions: '/account/sessions',
   members: '/members',
   /** Drawn by the server, not by the console. */
@@ -61,6 +63,11 @@ export function pageAddress(
   })
 }
 
+/** The second step of signing in, which leads back to `from` as sign-in does. */
+export function secondStepAddress(from?: string): string {
+  return from === undefined || from === '/' ? paths.secondStep : `${paths.secondStep}#${from}`
+}
+
 /** Sign-in that leads back to `from`. It stands in the fragment: neither a server's log nor a referrer sees it. */
 export function signInAddress(from?: string): string {
   return from === undefined || from === '/' ? paths.signIn : `${paths.signIn}#${from}`
@@ -77,5 +84,10 @@ export function readReturnPath(fragment: string): string {
   if (!URL.canParse(path, origin)) return paths.home
   const url = new URL(path, origin)
   const back = url.pathname + url.search + url.hash
-  return url.origin === origin && !back.startsWith('//') && !back.startsWith(paths.signIn) ? back : paths.home
+  return url.origin === origin && !back.startsWith('//') && !isWayIn(back) ? back : paths.home
+}
+
+/** Leading back to one of these would lead nowhere. */
+function isWayIn(path: string): boolean {
+  return path.startsWith(paths.signIn) || path.startsWith(paths.secondStep)
 }

@@ -12,6 +12,7 @@ export function ProblemPage({ problem }: { readonly problem: Problem }) {
   const say = useSay()
   const { people } = useProduct()
   const { title, remedy, reference } = explain(say, problem)
+  const lacksFactor = problem.code === 'tenant-isolation/second-factor-not-enrolled'
   const alone = problem.status === 403 && people === 'individuals'
   return (
     <section className="problem-page">
@@ -19,9 +20,15 @@ export function ProblemPage({ problem }: { readonly problem: Problem }) {
       <PageTitle title={title} />
       <p className="problem-remedy">{alone ? say('problem.forbiddenRemedyAlone') : remedy}</p>
       <p>
-        <Link to={paths.home} className="button plain usual">
-          {say('word.back')}
-        </Link>
+        {lacksFactor ? (
+          <Link to={paths.factors} className="button primary usual">
+            {say('problem.setUpFactor')}
+          </Link>
+        ) : (
+          <Link to={paths.home} className="button plain usual">
+            {say('word.back')}
+          </Link>
+        )}
       </p>
       {reference && <p className="notice-reference">{reference}</p>}
     </section>

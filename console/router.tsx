@@ -16,6 +16,8 @@ import { OrganisationsPage } from './pages/organisations/organisations.tsx'
 import { SessionPage } from './pages/sessions/session.tsx'
 import { SessionsPage } from './pages/sessions/sessions.tsx'
 import { SignInPage } from './pages/sign-in/sign-in.tsx'
+import { SecondStepPage } from './pages/two-factor/second-step.tsx'
+import { SecurityPage } from './pages/two-factor/security.tsx'
 import { type People, pagePattern, paths, reserved } from './paths.ts'
 import { useMay } from './person.ts'
 import { BrokenPage, NotFoundPage } from './problem-page.tsx'
@@ -30,6 +32,7 @@ export function createConsoleRouter({ people, pages }: ConsoleOptions) {
     frame(root, 'entrance', Entrance, (at) => [
       at(paths.signUp, SignUpPage),
       at(paths.signIn, SignInPage),
+      at(paths.secondStep, SecondStepPage),
       at(paths.checkMail, CheckMailPage),
       at(paths.verify, VerifyPage),
       at(paths.forgotten, ForgottenPage),
@@ -43,6 +46,7 @@ export function createConsoleRouter({ people, pages }: ConsoleOptions) {
       at(paths.home, Home),
       at(paths.session, SessionPage),
       at(paths.account, withAccountTabs(AccountPage)),
+      at(paths.factors, withAccountTabs(SecurityPage)),
       at(paths.sessions, withAccountTabs(SessionsPage)),
       ...(people === 'organisations'
         ? [at(paths.organisations, OrganisationsPage), at(paths.newOrganisation, NewOrganisationPage)]

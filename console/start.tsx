@@ -2,6 +2,7 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { createRoot } from 'react-dom/client'
 import { createConsoleMessages, SayProvider } from './messages.ts'
+import { ShowAgainRegion } from './pages/two-factor/show-again.tsx'
 import { type ConsoleOptions, ProductProvider } from './product.ts'
 import { createQueryClient } from './queries.ts'
 import { createConsoleRouter } from './router.tsx'
@@ -27,7 +28,9 @@ export function startConsole(options: ConsoleOptions): void {
           <TitleProvider value={{ product: options.product.title, visited: { current: false } }}>
             <ToastRegion>
               <ConfirmRegion>
-                <RouterProvider router={router} />
+                <ShowAgainRegion>
+                  <RouterProvider router={router} />
+                </ShowAgainRegion>
               </ConfirmRegion>
             </ToastRegion>
           </TitleProvider>

@@ -18,11 +18,13 @@ export function explain(say: Say<Catalogue>, problem: Problem): Explanation {
 }
 
 function explainStatus(say: Say<Catalogue>, problem: Problem): Omit<Explanation, 'reference'> {
-  const { status, title } = problem
+  const { status, title, code } = problem
   if (status === 0) return { title: say('problem.unreachable'), remedy: say('problem.unreachableRemedy') }
   if (status === 401) return { title, remedy: say('form.signedOut') }
   if (status === 403) return { title: say('problem.forbidden'), remedy: say('problem.forbiddenRemedy') }
   if (status === 404) return { title: say('problem.notFound'), remedy: say('problem.notFoundRemedy') }
+  if (code === 'tenant-isolation/second-factor-not-enrolled')
+    return { title: say('problem.factorDemanded'), remedy: say('problem.factorDemandedRemedy') }
   if (status === 428)
     return { title: say('problem.precondition'), remedy: `${title} ${say('problem.preconditionRemedy')}` }
   if (status === 429) return { title: say('problem.tooMany'), remedy: retryText(say, problem.retryAfterSeconds) }

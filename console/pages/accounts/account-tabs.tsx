@@ -8,6 +8,7 @@ import './account-tabs.css'
 /** The pages of one's own account, in the order of the tabs. A page gets a line here, and one in router.tsx. */
 const tabs = [
   { to: paths.account, title: 'account.tab' },
+  { to: paths.factors, title: 'factors.tab' },
   { to: paths.sessions, title: 'sessions.tab' },
 ] as const
 

@@ -5,7 +5,7 @@ import { Loaded } from '../../loaded.tsx'
 import { useSay } from '../../messages.ts'
 import { paths } from '../../paths.ts'
 import { useMembers, useOrganisation } from '../../person.ts'
-import { useWrite } from '../../queries.ts'
+import { useRead, useWrite } from '../../queries.ts'
 import { useReport } from '../../report.ts'
 import { Button } from '../../ui/button.tsx'
 import { useConfirm } from '../../ui/confirm.tsx'
@@ -16,6 +16,7 @@ import { useToast } from '../../ui/toast.tsx'
 import { Invitations } from './invitations.tsx'
 import { InviteDialog } from './invite.tsx'
 import { permission, useRoleTitle } from './roles.ts'
+import { HasFactor, Mandate, ResetFactors } from './second-factor.tsx'
 import './organisations.css'
 
 export function MembersPage() {
@@ -43,7 +44,11 @@ export function MembersPage() {
       <Loaded of={members} page>
         {(data) => (
           <>
-            <MemberTable data={data} organisation={organisation.name} />
+            {data.you.permissions.includes(permission.secure) ? (
+              <SecuredMembers data={data} organisation={organisation.name} />
+            ) : (
+              <MemberTable data={data} organisation={organisation.name} />
+            )}
             <Invitations data={data} />
             <InviteDialog open={inviting} role={data.you.role} onClose={() => setInviting(false)} />
           </>
@@ -53,7 +58,26 @@ export function MembersPage() {
   )
 }
 
-function MemberTable({ data, organisation }: { readonly data: Members; readonly organisation: string }) {
+/** For those who may: what is demanded of the members, and who falls short of it. */
+function SecuredMembers({ data, organisation }: { readonly data: Members; readonly organisation: string }) {
+  const reading = useRead(foundation.secondFactors)
+  return (
+    <>
+      <Loaded of={reading} lines={2}>
+        {(factors) => <Mandate factors={factors} own={data.you.person} />}
+      </Loaded>
+      <MemberTable data={data} organisation={organisation} without={reading.data?.without} />
+    </>
+  )
+}
+
+function MemberTable(props: {
+  readonly data: Members
+  readonly organisation: string
+  /** Who has no second factor. Absent where that is not for one's eyes. */
+  readonly without?: readonly string[] | undefined
+}) {
+  const { data, organisation, without } = props
   const say = useSay()
   const role = useRoleTitle()
   const columns: Column<Member>[] = [
@@ -70,6 +94,15 @@ function MemberTable({ data, organisation }: { readonly data: Members; readonly 
     },
     { key: 'address', title: say('members.address'), cell: (member) => member.address ?? '' },
     { key: 'role', title: say('members.role'), cell: (member) => role(member.role) },
+    ...(without === undefined
+      ? []
+      : [
+          {
+            key: 'factor',
+            title: say('members.factor'),
+            cell: ({ person }: Member) => <HasFactor has={!without.includes(person)} />,
+          },
+        ]),
     { key: 'since', title: say('members.since'), kind: 'figures', cell: (member) => <Day at={member.joinedAt} /> },
     {
       key: 'actions',
@@ -79,7 +112,10 @@ function MemberTable({ data, organisation }: { readonly data: Members; readonly 
         member.person === data.you.person ? (
           <Leave data={data} organisation={organisation} />
         ) : (
-          <Remove member={member} data={data} organisation={organisation} />
+          <span className="member-actions">
+            {without !== undefined && !without.includes(member.person) && <ResetFactors member={member} />}
+            <Remove member={member} data={data} organisation={organisation} />
+          </span>
         ),
     },
   ]

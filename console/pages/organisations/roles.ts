@@ -3,7 +3,7 @@ import { type RoleWords, useProduct } from '../../product.ts'
 import type { Option } from '../../ui/field.tsx'
 
 /** What `GET members` says that one may do, as far as this page asks for it. */
-export const permission = { invite: 'members.invite', remove: 'members.remove' } as const
+export const permission = { invite: 'members.invite', remove: 'members.remove', secure: 'organisation.secure' } as const
 
 /** A role in words; one that the console does not know stands for itself. */
 export function useRoleTitle(): (role: string) => string {

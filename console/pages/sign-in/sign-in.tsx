@@ -1,13 +1,18 @@
+import { startAuthentication } from '@simplewebauthn/browser'
 import { useQueryClient } from '@tanstack/react-query'
 import { Link, useLocation, useNavigate } from '@tanstack/react-router'
 import { foundation } from '../../foundation.ts'
 import { useSay } from '../../messages.ts'
-import { paths, readReturnPath } from '../../paths.ts'
+import { paths, readReturnPath, secondStepAddress } from '../../paths.ts'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Form, useForm } from '../../ui/form.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
+import { ProblemNotice } from '../../ui/problem-notice.tsx'
+import { passkeyOptions } from '../two-factor/passkey-options.ts'
+import { canUsePasskeys } from '../two-factor/passkeys.tsx'
+import { type RequestOptions, shownPasskey, usePasskey } from '../two-factor/show-factor.tsx'
 
 export function SignInPage() {
   const say = useSay()
@@ -17,8 +22,9 @@ export function SignInPage() {
   const form = useForm({
     values: { address: '', password: '' },
     submit: (body) => foundation.signIn({ body }),
-    done: ({ verified }) => {
+    done: ({ verified, secondStep }) => {
       answers.clear()
+      if (secondStep !== null) return navigate({ href: secondStepAddress(back) })
       return navigate({ href: verified ? back : paths.home })
     },
   })
@@ -58,9 +64,35 @@ export function SignInPage() {
           required
         />
       </Form>
+      <SignInByPasskey
+        done={() => {
+          answers.clear()
+          return navigate({ href: back })
+        }}
+      />
       <p className="entrance-other">
         {say('signIn.new')} <Link to={paths.signUp}>{say('signUp.act')}</Link>
       </p>
     </>
+  )
+}
+
+/** Without address and password: the authenticator knows whose it is, and has verified its user. */
+function SignInByPasskey({ done }: { readonly done: () => unknown }) {
+  const say = useSay()
+  const { busy, problem, gaveUp, act } = usePasskey(async () => {
+    const optionsJSON = passkeyOptions<RequestOptions>(await foundation.signInPasskeyOptions({ body: {} }))
+    await foundation.signInByPasskey({ body: shownPasskey(await startAuthentication({ optionsJSON })) })
+    await done()
+  })
+  if (!canUsePasskeys()) return null
+  return (
+    <div className="sign-in-passkey">
+      {problem && <ProblemNotice problem={problem} />}
+      {gaveUp && <Notice kind="care" title={say('passkey.gaveUp')} />}
+      <Button look="quiet" busy={busy} onClick={act}>
+        {say('signIn.passkey')}
+      </Button>
+    </div>
   )
 }

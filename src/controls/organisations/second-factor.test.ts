@@ -8,7 +8,7 @@ let strict: World
 beforeAll(async () => {
   const superuser = inject('superuser')
   world = await startWorld({ product: crm, superuser })
-  const admin = { ...crm.roles.admin, minAssurance: 2 as const }
+  const admin = { ...crm.roles.admin!, minAssurance: 2 as const }
   strict = await startWorld({ product: { ...crm, roles: { ...crm.roles, admin } }, superuser })
 }, 120_000)
 afterAll(async () => {
