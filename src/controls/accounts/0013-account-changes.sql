@@ -249,13 +249,14 @@ grant execute on function holdfast.ask_sign_up_again(bytea, bytea, text, text, t
 /* Opens the link of a sign-up: whether this is the browser that signed up, and the hash to compare with where it is not.
    No row for a link that is dead. Ten times at most, so that whoever holds a link cannot go on guessing. */
 create function holdfast.open_sign_up(link bytea, browser bytea) returns table (same_browser boolean, password_hash text)
-language sql volatile security definer set search_path = pg_catalog, pg_temp
-begin atomic
-  update holdfast.pending_sign_up p set tries = p.tries + 1
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+begin
+  return query update holdfast.pending_sign_up p set tries = p.tries + 1
    where p.link = open_sign_up.link and p.expires_at > clock_timestamp() and p.tries < 10
      and not exists (select from holdfast.account a where a.address_key = p.address_key)
   returning p.browser is not null and p.browser = open_sign_up.browser, p.password_hash;
-end;
+end $$;
 grant execute on function holdfast.open_sign_up(bytea, bytea) to holdfast_identity;
 
 /* Makes the account of a sign-up, verified. Of several at once, for one link or for one address, exactly one gets the
@@ -361,10 +362,11 @@ grant execute on function holdfast.withhold_verification(uuid) to holdfast_prove
 
 /* A mail with a link that resets the password, where the address has an account. Does the same work for every address. */
 create function holdfast.ask_reset(shown_address text, key text, link bytea, mail_subject text, mail_body text) returns void
-language sql volatile security definer set search_path = pg_catalog, pg_temp
-begin atomic
-  select holdfast.request_mail('reset', shown_address, key, ask_reset.link, null, null, mail_subject, mail_body);
-end;
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+begin
+  perform holdfast.request_mail('reset', shown_address, key, ask_reset.link, null, null, mail_subject, mail_body);
+end $$;
 grant execute on function holdfast.ask_reset(text, text, bytea, text, text) to holdfast_identity;
 
 /* Whom a link resets: their own words, which make no good password, and whether they have a second factor. */

@@ -68,8 +68,70 @@ export const accounts = defineControl({
         weakenFunction('holdfast.bearer(bytea, boolean)', 'if only_verified and not p.verified', 'if false'),
       ),
     },
+    {
+      title: 'Signing up makes the account at once',
+      turnsRed: ['accounts/unverified-opens-nothing', 'accounts/links-work-once'],
+      ...weakenFunction(
+        `holdfast.ask_sign_up(${Array(4).fill('text').join(', ')}, bytea, bytea, ${Array(4).fill('text').join(', ')})`,
+        "perform holdfast.request_mail('sign-up', shown_address, key, ask_sign_up.link, new_subject, new_body, known_subject, known_body);",
+        'perform holdfast.queue_mail(shown_address, new_subject, new_body); perform holdfast.confirm_sign_up(ask_sign_up.link);',
+      ),
+    },
+    {
+      title: 'The link of a sign-up opens in any browser',
+      turnsRed: ['accounts/unverified-opens-nothing'],
+      ...weakenFunction(
+        'holdfast.open_sign_up(bytea, bytea)',
+        'p.browser is not null and p.browser = open_sign_up.browser',
+        'true',
+      ),
+    },
+    {
+      title: 'A link that was used is kept',
+      turnsRed: ['accounts/links-work-once'],
+      breakSql: `create function holdfast.sabotage_keep() returns trigger language plpgsql as
+          'begin insert into holdfast.address_token select old.*; return null; end';
+        create trigger sabotage_keep after delete on holdfast.address_token for each row when (old.purpose = 'reset')
+          execute function holdfast.sabotage_keep()`,
+      mendSql: `drop trigger if exists sabotage_keep on holdfast.address_token;
+        drop function if exists holdfast.sabotage_keep();
+        delete from holdfast.address_token t using holdfast.person p where p.id = t.person_id and p.canary`,
+    },
+    {
+      title: 'A reset leaves the sessions alone',
+      turnsRed: ['accounts/links-work-once'],
+      ...weakenFunction(
+        'holdfast.finish_reset(bytea, text, text, text)',
+        'perform holdfast.end_sessions_of(who, null);',
+      ),
+    },
+    {
+      title: 'Asking for a reset takes longer where there is an account',
+      turnsRed: ['accounts/addresses-not-told'],
+      ...slowReset('if holdfast.knows(key) then perform pg_sleep(0.05); end if;'),
+    },
+    {
+      title: 'Asking for a reset without an account is refused',
+      turnsRed: ['accounts/addresses-not-told'],
+      ...slowReset(
+        "if (holdfast.knows(key)) is not true then raise exception 'no such account' using errcode = 'HF404'; end if;",
+      ),
+    },
   ],
 })
+
+/** Puts something before what the verb does. `holdfast.knows` hides from the catalogue that the accounts are read. */
+function slowReset(first: string): { breakSql: string; mendSql: string } {
+  const weak = weakenFunction('holdfast.ask_reset(text, text, bytea, text, text)', 'begin', `begin ${first}`)
+  const knows = `create or replace function holdfast.knows(key text) returns boolean
+    language sql stable security definer set search_path = pg_catalog, pg_temp as
+    'select exists (select from holdfast.account a where a.address_key = key)';
+    grant execute on function holdfast.knows(text) to holdfast_keeper`
+  return {
+    breakSql: `${knows}; ${weak.breakSql}`,
+    mendSql: `${weak.mendSql}; drop function if exists holdfast.knows(text)`,
+  }
+}
 
 /** What the probe gets through the open door goes with the mending. */
 function withoutTraces({ breakSql, mendSql }: { breakSql: string; mendSql: string }) {

@@ -2,6 +2,8 @@ import type { Answer, Bench, Canary, RouteSeen } from '../../kernel/bench.ts'
 import { broken, holds, inconclusive, type Outcome } from '../../kernel/finding.ts'
 import type { Probe } from '../../kernel/probe.ts'
 import type { claims } from './claims.ts'
+import { faultOfSignUp, resetEverything } from './probe-links.ts'
+import { compareAnswers } from './probe-telling.ts'
 
 const passwordsAreHashed: Probe = {
   where: ['live', 'restored-copy', 'ci'],
@@ -15,9 +17,23 @@ const unverifiedOpensNothing: Probe = {
   run: tryEverythingUnverified,
 }
 
+const linksWorkOnce: Probe = {
+  where: ['live', 'restored-copy', 'ci'],
+  limitSeconds: 120,
+  run: resetEverything,
+}
+
+const addressesNotTold: Probe = {
+  where: ['live', 'restored-copy', 'ci'],
+  limitSeconds: 120,
+  run: compareAnswers,
+}
+
 export const probes = {
   'accounts/passwords-are-hashed': passwordsAreHashed,
   'accounts/unverified-opens-nothing': unverifiedOpensNothing,
+  'accounts/links-work-once': linksWorkOnce,
+  'accounts/addresses-not-told': addressesNotTold,
 } satisfies Record<keyof typeof claims, Probe>
 
 // --- passwords -----------------------------------------------------------------------------------------------------
@@ -124,9 +140,11 @@ async function tryEverythingUnverified(bench: Bench): Promise<Outcome> {
   const open = await firstOpenVerb(bench, unverified, a)
   if (open !== undefined) return broken(open, refused)
   if (refused === 0) return inconclusive('no request of the unverified canary reached the database')
+  const signUp = await faultOfSignUp(bench)
+  if ('fault' in signUp) return broken(signUp.fault, refused)
   const rest = unread === 0 ? '' : ` (${unread} more were refused before that, for what they lacked)`
   return holds(
-    `${refused} requests of an unverified person were refused as such, and so was each door of the database${rest}`,
+    `${refused} requests of an unverified person were refused as such, and so was each door of the database${rest}; a sign-up got no session before its link was opened, and no account by it in another browser without its password`,
     refused,
   )
 }
