@@ -146,7 +146,6 @@ export const promises: PromiseRegistry = {
       'Sessions are signed tokens in cookies that scripts cannot read; they rotate by themselves, and a revoked one opens nothing from that moment on.',
     folder: 'sessions',
     asked: ['C3', 'G3'],
-    missing: 'Still to come: automatic rotation, idle limits by role, and the list of one’s own sessions.',
   },
   A4: {
     chapter: 'Sign-in',

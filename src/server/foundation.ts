@@ -97,6 +97,11 @@ export interface Foundation {
     at: { readonly organisation: string; readonly needs: string },
     run: (sql: Transaction) => Promise<T>,
   ): Promise<T>
+  /**
+   * Beside `organisation`, after it: a Set-Cookie value to send with the answer, when the session's secret is due to be replaced;
+   * mostly undefined. Without it a session that is used through another framework alone is over after a day. `peer` as in `handle`.
+   */
+  touchSession(request: Request, peer: string): Promise<string | undefined>
   readonly cookieName: string
   readonly routes: Routes
   /** The mask of all permissions that `owner` has. */
@@ -276,6 +281,12 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
           at,
           run,
         ),
+      async touchSession(request, peer) {
+        const header = request.headers.get('cookie')
+        const presented = sessions.present(header)
+        if (presented === undefined || !sessions.looksDue(presented)) return undefined
+        return sessions.touch(logins.identity, header, clientAddress(peer, request.headers, proxies))
+      },
       cookieName: sessions.cookieName,
       routes,
       ownerMask,
@@ -351,7 +362,14 @@ async function enterOrganisation<T>(
   if (presented === undefined) throw new Refusal(noSession)
   if (!isOrganisationId(at.organisation)) throw notFound()
   try {
-    return await parts.app.transaction({ secret: presented.entry, organisation: at.organisation, need }, run)
+    return await parts.app.transaction(
+      { secret: presented.entry, organisation: at.organisation, need },
+      (sql, stale) => {
+        // Nobody sets a cookie here: `touchSession` is asked next, and knows by this that entry wants it.
+        if (stale) presented.age.touched = false
+        return run(sql)
+      },
+    )
   } catch (error) {
     const { refusal } = asRefusal(error)
     if (refusal.kind === noSession) await parts.reportReuse(presented)
