@@ -208,8 +208,8 @@ function forge(
 }
 
 function cookieOf(bench: Bench): string {
-  const prefix = bench.origin.startsWith('https:') ? '__Host-' : ''
-  return `${prefix}${bench.product}-session=${bench.canaries.a.cookie}`
+  const name = bench.origin.startsWith('https:') ? '__Host-session' : `${bench.product}-session`
+  return `${name}=${bench.canaries.a.cookie}`
 }
 
 /** Names nothing that exists but the canary's organisation. */
