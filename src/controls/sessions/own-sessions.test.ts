@@ -288,3 +288,44 @@ test('another framework gets the cookie to set, and nothing while nothing is due
     await fresh.stop()
   }
 })
+
+test('over HTTPS the cookie is bound to the host, from sign-in over rotation to sign-out', async () => {
+  const { address, password, person } = await world.join()
+  const origin = 'https://crm.example'
+  const secure = await world.twin({ origin })
+  const ask = (path: string, cookie?: string, body?: object) =>
+    secure.handle(
+      new Request(origin + path, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: {
+          origin,
+          ...(cookie === undefined ? {} : { cookie }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+      '127.0.0.1',
+    )
+  const set = (answer: Response) => answer.headers.getSetCookie().find((one) => one.startsWith('__Host-session='))
+  const bound = /^__Host-session=[\w.-]+; Max-Age=\d+; Path=\/; HttpOnly; SameSite=Lax; Secure$/
+  try {
+    const first = set(await ask('/api/sign-in', undefined, { address, password }))!
+    expect(first).toMatch(bound)
+    await world.superuser(
+      `update holdfast.pass set issued_at = issued_at - interval '11 minutes' where person_id = $1`,
+      [person],
+    )
+    const next = set(await ask('/api/me', first.split(';')[0]))!
+    expect(next).toMatch(bound)
+    // A name that a neighbour could set is not read, and neither is a token of the same product elsewhere.
+    const token = next.split(';')[0]!.slice('__Host-session='.length)
+    for (const name of ['session', 'crm-session', '__Host-crm-session', '__Secure-session'])
+      expect((await ask('/api/me', `${name}=${token}`)).status).toBe(401)
+    expect((await world.fetch('/api/me', { cookie: `crm-session=${token}` })).status).toBe(401)
+    const out = await ask('/api/sign-out', next.split(';')[0], {})
+    expect(set(out)).toBe('__Host-session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure')
+    expect((await ask('/api/me', next.split(';')[0])).status).toBe(401)
+  } finally {
+    await secure.stop()
+  }
+})
