@@ -17,6 +17,7 @@ import { signInRoutes } from '../controls/sign-in/routes.ts'
 import { signInLimits } from '../controls/sign-in/sign-in.ts'
 import type { LoginRole } from '../controls/tenant-isolation/bootstrap.ts'
 import { loginOptions } from '../controls/tenant-isolation/tenant-isolation.ts'
+import { recoveryRoutes } from '../controls/two-factor/recovery.ts'
 import { twoFactorRoutes } from '../controls/two-factor/routes.ts'
 import { createSeal, createTwoFactor } from '../controls/two-factor/two-factor.ts'
 import type { AcceptedRisk } from '../kernel/finding.ts'
@@ -183,6 +184,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       personRoutes({ app: logins.app, people: product.people }),
       product.people === 'organisations' ? organisationRoutes({ app: logins.app, site, decide }) : {},
       twoFactorRoutes({ identity: logins.identity, sessions, twoFactor }),
+      recoveryRoutes({ identity: logins.identity, site, decide }),
       signInRoutes({ identity: logins.identity, sessions, passwords, twoFactor, decide, failures, devices, site }),
       product.routes,
       {

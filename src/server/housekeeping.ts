@@ -35,7 +35,8 @@ export function startHousekeeping(options: {
       if (performance.now() - swept > 3_600_000 || swept === 0) {
         await options.worker.query(sql`
           select holdfast.sweep_passes(), holdfast.sweep_jobs(), holdfast.sweep_mail(), holdfast.sweep_accounts(),
-                 holdfast.sweep_idempotency(), holdfast.sweep_sessions(), holdfast.sweep_factors(), holdfast.sweep_limits()`)
+                 holdfast.sweep_idempotency(), holdfast.sweep_sessions(), holdfast.sweep_factors(), holdfast.sweep_limits(),
+                 holdfast.run_recoveries()`)
         swept = performance.now()
       }
       return 'idle'

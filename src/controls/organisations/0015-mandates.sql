@@ -146,3 +146,20 @@ begin
   return old;
 end $$;
 create trigger leave_organisations before delete on holdfast.account for each row execute function holdfast.leave_organisations();
+
+/* A recovery that was carried out stands in the record of each organisation, like a reset by an administrator: by the person. */
+create function holdfast.record_recovery() returns trigger
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  entered constant text := current_setting('backtrace_functions');
+  here holdfast.seat;
+begin
+  for here in select * from holdfast.seat s where s.person_id = new.person_id order by s.organisation_id loop
+    perform set_config('backtrace_functions', here.context, true);
+    insert into holdfast.factor_reset (organisation_id, person_id, reset_by) values (here.organisation_id, new.person_id, new.person_id);
+  end loop;
+  perform set_config('backtrace_functions', entered, true);
+  return null;
+end $$;
+create trigger record_recovery after update on holdfast.factor_recovery for each row
+  when (old.outcome is null and new.outcome = 'done') execute function holdfast.record_recovery();

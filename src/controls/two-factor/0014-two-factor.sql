@@ -454,3 +454,151 @@ begin
   return gone + more;
 end $$;
 grant execute on function holdfast.sweep_factors() to holdfast_worker;
+
+-- ── Recovery: whoever has lost every factor and every code ───────────────────────────────────────────────────────────
+
+-- The slow way, for those whom nobody else can help, such as a sole owner: asked for with the password, begun by a link in a mail, and
+-- carried out seven days later unless somebody stops it or signs in with a factor. Kept as a record.
+-- middle_, done_: the mails that go out halfway and at the end; stop: the hash of the link in each of them.
+create table holdfast.factor_recovery (
+  id uuid primary key default gen_random_uuid(),
+  person_id uuid not null references holdfast.person on delete cascade,
+  begun_at timestamptz not null default clock_timestamp(),
+  due_at timestamptz not null default clock_timestamp() + interval '7 days',
+  told_at timestamptz,
+  ended_at timestamptz,
+  outcome text check (outcome in ('done', 'stopped', 'signed-in')),
+  stop bytea not null unique check (octet_length(stop) = 32),
+  middle_subject text not null,
+  middle_body text not null,
+  done_subject text not null,
+  done_body text not null,
+  check ((ended_at is null) = (outcome is null))
+);
+create unique index factor_recovery_alive on holdfast.factor_recovery (person_id) where ended_at is null;
+create index factor_recovery_by_due on holdfast.factor_recovery (begun_at) where ended_at is null;
+select holdfast.classify('holdfast.factor_recovery', 'account', $$
+  id              none
+  person_id       personal  security      account
+  begun_at        personal  security      account
+  due_at          personal  security      account
+  told_at         none
+  ended_at        personal  security      account
+  outcome         personal  security      account
+  stop            secret    address-token account
+  middle_subject  none
+  middle_body     secret    mail          until-sent
+  done_subject    none
+  done_body       secret    mail          until-sent
+$$);
+alter table holdfast.address_token drop constraint address_token_purpose_check,
+  add constraint address_token_purpose_check check (purpose in
+    ('reset', 'new-address', 'old-address', 'stop-address', 'undo-address', 'keep-account', 'begin-recovery'));
+
+/* A link by which the bearer of a session, also one that has shown the password alone, begins the recovery. False for whoever has no
+   second factor. HF401. */
+create function holdfast.ask_recovery(secret bytea, link bytea, mail_subject text, mail_body text) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+declare
+  who uuid := holdfast.half_bearer(secret);
+begin
+  if holdfast.factor_count(who) = 0 then return false; end if;
+  insert into holdfast.address_token (hash, person_id, purpose, expires_at)
+    values (link, who, 'begin-recovery', clock_timestamp() + interval '30 minutes');
+  perform holdfast.notify_person(who, mail_subject, mail_body);
+  return true;
+end $$;
+grant execute on function holdfast.ask_recovery(bytea, bytea, text, text) to holdfast_identity;
+
+/* Begins it, once for each link, and says when it is due; one that waits already is not begun anew. Null for a dead link. */
+create function holdfast.begin_recovery(
+  link bytea, stop bytea, begun_subject text, begun_body text,
+  middle_subject text, middle_body text, done_subject text, done_body text
+) returns timestamptz
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+declare
+  who uuid;
+  due timestamptz;
+begin
+  select t.person_id into who from holdfast.address_token t where t.hash = link and t.purpose = 'begin-recovery';
+  if not found then return null; end if;
+  perform holdfast.lock_person(who);
+  delete from holdfast.address_token t where t.hash = link and t.expires_at > clock_timestamp();
+  if not found or holdfast.factor_count(who) = 0 then return null; end if;
+  select r.due_at into due from holdfast.factor_recovery r where r.person_id = who and r.ended_at is null;
+  if found then return due; end if;
+  insert into holdfast.factor_recovery (person_id, stop, middle_subject, middle_body, done_subject, done_body)
+    values (who, begin_recovery.stop, begin_recovery.middle_subject, begin_recovery.middle_body, begin_recovery.done_subject, begin_recovery.done_body)
+  returning due_at into due;
+  perform holdfast.notify_person(who, begun_subject, begun_body);
+  return due;
+end $$;
+grant execute on function holdfast.begin_recovery(bytea, bytea, text, text, text, text, text, text) to holdfast_identity;
+
+/* For the verbs below. The texts hold a link: nothing of them stays. */
+create function holdfast.end_recovery(person uuid, how text) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  update holdfast.factor_recovery r set ended_at = clock_timestamp(), outcome = how, middle_body = '', done_body = ''
+   where r.person_id = end_recovery.person and r.ended_at is null;
+  return found;
+end $$;
+
+/* Stops it by the link that stands in each of its mails. */
+create function holdfast.stop_recovery(link bytea) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+begin
+  return holdfast.end_recovery(r.person_id, 'stopped') from holdfast.factor_recovery r where r.stop = link and r.ended_at is null;
+end $$;
+grant execute on function holdfast.stop_recovery(bytea) to holdfast_identity;
+
+/* When the bearer's recovery is due; null: none waits. For every session, so that each can show it. */
+create function holdfast.my_recovery(secret bytea) returns timestamptz
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+begin
+  return (select r.due_at from holdfast.factor_recovery r where r.person_id = holdfast.half_bearer(secret) and r.ended_at is null);
+end $$;
+grant execute on function holdfast.my_recovery(bytea) to holdfast_identity;
+
+-- Whoever signs in with a factor has not lost it. The first session of a family only: one that goes on proves nothing new.
+create function holdfast.factor_was_shown() returns trigger
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform holdfast.end_recovery(new.person_id, 'signed-in');
+  return null;
+end $$;
+create trigger factor_was_shown after insert on holdfast.pass for each row
+  when (new.kind = 's' and new.assurance > 1 and new.generation = 0) execute function holdfast.factor_was_shown();
+
+/* Halfway: one more mail. At the end: the factors go, and all sessions with them. Returns how many were carried out. */
+create function holdfast.run_recoveries() returns integer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+declare
+  it holdfast.factor_recovery;
+  done integer := 0;
+begin
+  for it in
+    select * from holdfast.factor_recovery r
+     where r.ended_at is null and (r.due_at <= clock_timestamp() or (r.told_at is null and r.begun_at < clock_timestamp() - interval '84 hours'))
+     order by r.begun_at for update skip locked limit 100
+  loop
+    if it.told_at is null then
+      perform holdfast.notify_person(it.person_id, it.middle_subject, it.middle_body);
+      -- A server that stood still for days owes the owner the rest of the time after this mail.
+      update holdfast.factor_recovery r set told_at = clock_timestamp(), middle_body = '',
+          due_at = greatest(r.due_at, clock_timestamp() + interval '3 days') where r.id = it.id;
+      continue;
+    end if;
+    perform holdfast.remove_factors(it.person_id);
+    perform holdfast.end_recovery(it.person_id, 'done');
+    perform holdfast.notify_person(it.person_id, it.done_subject, it.done_body);
+    done := done + 1;
+  end loop;
+  return done;
+end $$;
+grant execute on function holdfast.run_recoveries() to holdfast_worker;

@@ -42,3 +42,9 @@ export const factorMissing = {
   status: 404,
   title: 'You have no such factor. It may have been removed in another window.',
 } as const satisfies RefusalKind
+
+export const noFactorToRecover = {
+  code: 'two-factor/no-factor-to-recover',
+  status: 409,
+  title: 'This account has no second factor: the password alone opens it.',
+} as const satisfies RefusalKind
