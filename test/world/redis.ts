@@ -49,11 +49,16 @@ export async function startRedis(more: readonly string[] = [], password?: string
     await answers(socket, child, password)
   }
   const kill = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGKILL')
     await ended
   }
-  await start()
+  await start().catch(async (error) => {
+    await kill()
+    rmSync(folder, { recursive: true })
+    throw error
+  })
   return {
     socket,
     get pid() {
@@ -65,7 +70,7 @@ export async function startRedis(more: readonly string[] = [], password?: string
     resume: () => void child.kill('SIGCONT'),
     contents: () => contentsOf(socket),
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) await kill()
+      await kill()
       rmSync(folder, { recursive: true })
     },
   }
