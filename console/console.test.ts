@@ -246,16 +246,6 @@ describe('the account', () => {
     await page.getByRole('alertdialog').getByRole('button', { name: 'Delete account' }).click()
     await page.getByText('You are the only owner here').waitFor()
     await page.getByRole('link', { name: north.name }).waitFor()
-
-    server.refuse('POST', '/api/account/close', {
-      status: 428,
-      code: 'tenant-isolation/show-again',
-      title: 'Show again.',
-    })
-    await page.getByRole('button', { name: 'Delete account' }).click()
-    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete account' }).click()
-    await page.getByText('Show that it is you').waitFor()
-    expect(await page.getByRole('link', { name: 'Sign in' }).getAttribute('href')).toBe('/sign-in#/account')
   })
 })
 
@@ -764,6 +754,8 @@ describe('every page', () => {
     { at: '/organisations/new', title: 'Name your organisation' },
     { at: '/session', title: 'This session' },
     { at: '/account', title: 'Your account' },
+    { at: '/account/security', title: 'Second factors', ready: 'This laptop' },
+    { at: '/second-step', title: 'One more step', ready: 'Use a recovery code instead' },
     { at: `/o/${north}/boats`, title: 'Boats', ready: 'Albatross 3' },
     { at: `/o/${north}/boats?search=none`, title: 'Boats', ready: 'No boat is called' },
     { at: `/o/${north}/boats/new`, title: 'New boat' },
@@ -783,6 +775,8 @@ describe('every page', () => {
     { at: '/confirm-address#token', title: 'Confirm the change of email address' },
     { at: '/stop-address#token', title: 'Keep the old email address' },
     { at: '/keep-account#token', title: 'Keep your account' },
+    { at: '/begin-recovery#token', title: 'Remove all second factors' },
+    { at: '/stop-recovery#token', title: 'Keep the second factors' },
     { at: '/invitation#token', title: 'You are invited' },
   ]
   const looks: [string, BrowserContextOptions][] = [

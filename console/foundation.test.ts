@@ -3,6 +3,8 @@ import { accountRoutes } from '../src/controls/accounts/routes.ts'
 import { organisationRoutes, personRoutes } from '../src/controls/organisations/routes.ts'
 import { sessionRoutes } from '../src/controls/sessions/routes.ts'
 import { signInRoutes } from '../src/controls/sign-in/routes.ts'
+import { recoveryRoutes } from '../src/controls/two-factor/recovery.ts'
+import { twoFactorRoutes } from '../src/controls/two-factor/routes.ts'
 import { foundationTable } from './foundation.ts'
 
 it('calls the foundation where its records say', () => {
@@ -10,7 +12,9 @@ it('calls the foundation where its records say', () => {
   const nothing = {} as never
   const records = {
     ...accountRoutes({ ...(nothing as object), site: { title: '', origin: 'https://console.invalid' } } as never),
+    ...recoveryRoutes(nothing),
     ...sessionRoutes(nothing),
+    ...twoFactorRoutes(nothing),
     ...signInRoutes(nothing),
     ...personRoutes(nothing),
     ...organisationRoutes(nothing),

@@ -2,10 +2,12 @@ import type { accountRoutes } from '../src/controls/accounts/routes.ts'
 import type { organisationRoutes, personRoutes } from '../src/controls/organisations/routes.ts'
 import type { sessionRoutes } from '../src/controls/sessions/routes.ts'
 import type { signInRoutes } from '../src/controls/sign-in/routes.ts'
+import type { recoveryRoutes } from '../src/controls/two-factor/recovery.ts'
 import type { twoFactorRoutes } from '../src/controls/two-factor/routes.ts'
 import { createClient } from './client.ts'
 
 type Records = ReturnType<typeof accountRoutes> &
+  ReturnType<typeof recoveryRoutes> &
   ReturnType<typeof sessionRoutes> &
   ReturnType<typeof signInRoutes> &
   ReturnType<typeof twoFactorRoutes> &
@@ -28,6 +30,10 @@ export const foundationTable = {
   cancelAddress: ['POST', '/api/address/cancel'],
   closeAccount: ['POST', '/api/account/close'],
   keepAccount: ['POST', '/api/account/keep'],
+  recovery: ['GET', '/api/recovery'],
+  askRecovery: ['POST', '/api/recovery'],
+  beginRecovery: ['POST', '/api/recovery/begin'],
+  stopRecovery: ['POST', '/api/recovery/stop'],
   signIn: ['POST', '/api/sign-in'],
   signInPasskeyOptions: ['POST', '/api/sign-in/passkey/options'],
   signInByPasskey: ['POST', '/api/sign-in/passkey'],

@@ -129,6 +129,28 @@ const catalogue = {
   'stopAddress.undoneText':
     'All sessions have ended, and the password opens nothing any more. A mail with a link to choose a new one is on its way to you.',
 
+  'recovery.lost': 'I have lost all of them',
+  'recovery.lostTitle': 'Have you lost every factor and every code?',
+  'recovery.lostText':
+    'We mail you a link. Seven days after you open it all second factors are removed. You get a mail at the start, halfway and at the end, and every session shows it: each can stop it, and so does signing in with a factor. If your organisation has another owner or administrator, ask them first: they can help at once.',
+  'recovery.ask': 'Send the link',
+  'recovery.asked': 'A mail is on its way to you. Open the link in it within 30 minutes.',
+  'recovery.title': 'Remove all second factors',
+  'recovery.text':
+    'They are removed in seven days, and all sessions end. Until then you can stop it, also by signing in with a factor.',
+  'recovery.act': 'Begin the seven days',
+  'recovery.begun': 'The seven days have begun',
+  'recovery.begunText': 'A mail tells you so, with a link to stop it. One more comes halfway, and one at the end.',
+  'recovery.stopTitle': 'Keep the second factors',
+  'recovery.stopText': 'Stops the recovery that would remove them.',
+  'recovery.stop': 'Stop the recovery',
+  'recovery.stopped': 'The recovery was stopped',
+  'recovery.stoppedText':
+    'Your second factors stay. If it was not you who began it, change your password: somebody knows it.',
+  'recovery.waits': 'A recovery is under way',
+  'recovery.waitsText':
+    'All second factors of your account will be removed on {day}. If it was not you, open the link in the mail about it, or sign in with a factor, and change your password.',
+
   'keepAccount.title': 'Keep your account',
   'keepAccount.text': 'It is closed, and waits to be deleted. One click opens it again, as it was.',
   'keepAccount.act': 'Keep my account',
@@ -146,7 +168,7 @@ const catalogue = {
   'signIn.wrongText': 'Check both, and try again.',
   'signIn.returning': 'Sign in to go on where you were.',
 
-  'signIn.passkey': 'Sign in with a passkey',
+  'signIn.passkey': 'Use a passkey',
 
   'secondStep.title': 'One more step',
   'secondStep.text': 'Your password was right. Now your second factor.',
@@ -337,8 +359,6 @@ const catalogue = {
   'account.ownerNeededText':
     'Others work in these organisations. Make one of them an owner, or remove them, and try again:',
   'account.closed': 'Your account is closed. A mail says how to keep it after all.',
-  'account.showAgain': 'Show that it is you',
-  'account.showAgainText': 'This is asked for again after a quarter of an hour. You come back here.',
 
   'sessions.tab': 'Sessions',
   'sessions.title': 'Your sessions',

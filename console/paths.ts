@@ -23,6 +23,8 @@ export const paths = {
   confirmAddress: '/confirm-address',
   stopAddress: '/stop-address',
   keepAccount: '/keep-account',
+  beginRecovery: '/begin-recovery',
+  stopRecovery: '/stop-recovery',
   invitation: '/invitation',
   organisations: '/organisations',
   newOrganisation: '/organisations/new',

@@ -16,6 +16,7 @@ import { OrganisationsPage } from './pages/organisations/organisations.tsx'
 import { SessionPage } from './pages/sessions/session.tsx'
 import { SessionsPage } from './pages/sessions/sessions.tsx'
 import { SignInPage } from './pages/sign-in/sign-in.tsx'
+import { BeginRecoveryPage, StopRecoveryPage } from './pages/two-factor/recovery-links.tsx'
 import { SecondStepPage } from './pages/two-factor/second-step.tsx'
 import { SecurityPage } from './pages/two-factor/security.tsx'
 import { type People, pagePattern, paths, reserved } from './paths.ts'
@@ -40,6 +41,8 @@ export function createConsoleRouter({ people, pages }: ConsoleOptions) {
       at(paths.confirmAddress, ConfirmAddressPage),
       at(paths.stopAddress, StopAddressPage),
       at(paths.keepAccount, KeepAccountPage),
+      at(paths.beginRecovery, BeginRecoveryPage),
+      at(paths.stopRecovery, StopRecoveryPage),
       ...(people === 'organisations' ? [at(paths.invitation, InvitationPage)] : []),
     ]),
     frame(root, 'account', AccountFrame, (at) => [

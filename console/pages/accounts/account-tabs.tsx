@@ -3,6 +3,7 @@ import type { ComponentType } from 'react'
 import { useSay } from '../../messages.ts'
 import { paths } from '../../paths.ts'
 import '../../ui/tabs.css'
+import { RecoveryNotice } from '../two-factor/recovery.tsx'
 import './account-tabs.css'
 
 /** The pages of one's own account, in the order of the tabs. A page gets a line here, and one in router.tsx. */
@@ -25,6 +26,7 @@ export function withAccountTabs(Page: ComponentType): ComponentType {
             </Link>
           ))}
         </nav>
+        <RecoveryNotice />
         <Page />
       </section>
     )

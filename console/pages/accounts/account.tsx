@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { foundation, type Me } from '../../foundation.ts'
 import { Loaded } from '../../loaded.tsx'
 import { useSay } from '../../messages.ts'
-import { paths, signInAddress } from '../../paths.ts'
+import { paths } from '../../paths.ts'
 import { useMe } from '../../person.ts'
 import type { Problem } from '../../problem.ts'
 import { useRead, useReadAnew, useWrite } from '../../queries.ts'
@@ -86,7 +86,6 @@ function Address({ me }: { readonly me: Me }) {
       </Loaded>
       <Form
         form={form}
-        explain={(problem) => explainStepUp(problem)}
         actions={
           <Button type="submit" busy={form.busy}>
             {say('account.changeAddress')}
@@ -157,7 +156,6 @@ function Password({ me }: { readonly me: Me }) {
       <p className="quiet-text">{say('account.passwordText')}</p>
       <Form
         form={form}
-        explain={(problem) => explainStepUp(problem)}
         actions={
           <Button type="submit" busy={form.busy}>
             {say('account.changePassword')}
@@ -217,7 +215,7 @@ function Deletion({ me }: { readonly me: Me }) {
     <section aria-labelledby="account-delete">
       <h2 id="account-delete">{say('account.deleteTitle')}</h2>
       <p className="quiet-text">{say('account.deleteText')}</p>
-      {problem && (explainStepUp(problem) ?? <OwnerNeeded problem={problem} me={me} />)}
+      {problem && <OwnerNeeded problem={problem} me={me} />}
       <div className="form-actions">
         <Button look="danger" busy={busy} onClick={close}>
           {say('account.delete')}
@@ -243,28 +241,6 @@ function OwnerNeeded({ problem, me }: { readonly problem: Problem; readonly me: 
           </li>
         ))}
       </ul>
-    </Notice>
-  )
-}
-
-function explainStepUp(problem: Problem) {
-  return problem.code === 'tenant-isolation/show-again' ? <ShowAgain /> : undefined
-}
-
-/** The person showed who they are too long ago. Signing in again leads back here. */
-function ShowAgain() {
-  const say = useSay()
-  return (
-    <Notice
-      kind="care"
-      title={say('account.showAgain')}
-      actions={
-        <a className="button plain usual" href={signInAddress(paths.account)}>
-          {say('signIn.act')}
-        </a>
-      }
-    >
-      <p>{say('account.showAgainText')}</p>
     </Notice>
   )
 }

@@ -8,6 +8,7 @@ import { useRead } from '../../queries.ts'
 import { useSignOut } from '../../sign-out.ts'
 import { Button } from '../../ui/button.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
+import { LostFactors } from './recovery.tsx'
 import { ShowFactor } from './show-factor.tsx'
 
 /** The second step of signing in. Whoever comes here without the first is led to it. */
@@ -31,11 +32,12 @@ export function SecondStepPage() {
           step.totp || step.passkey ? <ShowFactor step={step} done={go} /> : <Navigate to={paths.home} replace />
         }
       </Loaded>
-      <p className="entrance-other">
+      <div className="entrance-other factor-others">
+        <LostFactors />
         <Button look="quiet" size="small" onClick={() => void signOut()}>
           {say('secondStep.other')}
         </Button>
-      </p>
+      </div>
     </>
   )
 }
