@@ -90,7 +90,7 @@ function SignInByPasskey({ done }: { readonly done: () => unknown }) {
     <div className="sign-in-passkey">
       {problem && <ProblemNotice problem={problem} />}
       {gaveUp && <Notice kind="care" title={say('passkey.gaveUp')} />}
-      <Button look="quiet" busy={busy} onClick={act}>
+      <Button busy={busy} onClick={act}>
         {say('signIn.passkey')}
       </Button>
     </div>

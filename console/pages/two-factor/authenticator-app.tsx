@@ -100,7 +100,7 @@ function Enrolment({ begun, done }: { readonly begun: Begun; readonly done: (cod
       }
     >
       <div className="enrolment">
-        <QrCode text={begun.link} label={say('app.qr')} />
+        <QrCode rows={begun.qr} label={say('app.qr')} />
         <div className="factor-parts">
           <p>{say('app.scan')}</p>
           <p className="quiet-text">{say('app.key')}</p>

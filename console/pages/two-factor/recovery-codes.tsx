@@ -41,7 +41,7 @@ export function RecoveryCodes(props: { readonly left: number; readonly shown: (c
   )
 }
 
-/** The ten, this once. It closes by saying that they are kept, and not by a slip of the finger. */
+/** The ten, this once. Whoever closes it too soon makes new ones. */
 export function CodesDialog({ codes, onClose }: { readonly codes: readonly string[]; readonly onClose: () => void }) {
   const say = useSay()
   const [copied, setCopied] = useState(false)

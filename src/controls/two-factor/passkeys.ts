@@ -29,6 +29,8 @@ export interface KnownPasskey {
   readonly transports: readonly string[]
 }
 
+/** COSE: EdDSA, ES256 and RS256, which all browsers and keys between them have. */
+const algorithms = [-8, -7, -257]
 const timeoutMilliseconds = 5 * 60 * 1000
 
 /** 256 random bits, as the browser gets them, and as the database keeps them. */
@@ -65,6 +67,7 @@ export function creationOptions(
     challenge,
     timeout: timeoutMilliseconds,
     attestationType: 'none',
+    supportedAlgorithmIDs: algorithms,
     excludeCredentials: known.map(({ id, transports }) => ({ id, transports: [...transports] })),
     authenticatorSelection: { residentKey: 'preferred', userVerification: 'preferred' },
   })
@@ -97,6 +100,7 @@ export async function verifyCreation(site: Site, sent: NewPasskey, challenge: st
       expectedOrigin: site.origin,
       expectedRPID: rpIdOf(site),
       requireUserVerification: false,
+      supportedAlgorithmIDs: algorithms,
     })
     if (!verified) return undefined
     const { credential, credentialBackedUp } = registrationInfo

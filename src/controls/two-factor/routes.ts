@@ -88,7 +88,7 @@ export function twoFactorRoutes(parts: {
       summary: 'A key for an authenticator app, shown once. It counts after one of its codes was confirmed',
       limit: changing,
       body: nothing,
-      response: z.strictObject({ enrolment: id(), link: z.string(), key: z.string() }),
+      response: z.strictObject({ enrolment: id(), link: z.string(), key: z.string(), qr: z.array(z.string()) }),
       run: async (_, { entry }) => ({ status: 201, body: await twoFactor.beginTotp(entry) }),
     }),
 

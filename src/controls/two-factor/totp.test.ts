@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import decodeQR from 'qr/decode.js'
 import { describe, expect, test } from 'vitest'
-import { matchTotp, newTotpKey, stepAt, totpCode, totpKeyText, totpLink } from './totp.ts'
+import { matchTotp, newTotpKey, qrRows, stepAt, totpCode, totpKeyText, totpLink } from './totp.ts'
 
 const rfcKey = Buffer.from('12345678901234567890')
 
@@ -85,4 +86,20 @@ test('a key has 160 bits, and the link says what every app takes', () => {
     digits: '6',
     period: '30',
   })
+})
+
+test('the QR code says the link, and a reader gets it back', () => {
+  const link = totpLink(newTotpKey(), 'Bight', 'somebody.with.a.long.name@example.com')
+  const rows = qrRows(link)
+  const scale = 4
+  const size = rows.length * scale
+  const data = new Uint8Array(size * size * 4)
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++)
+      data.fill(
+        rows[Math.floor(y / scale)]![Math.floor(x / scale)] === '1' ? 0 : 255,
+        (y * size + x) * 4,
+        (y * size + x) * 4 + 4,
+      )
+  expect(decodeQR({ width: size, height: size, data })).toBe(link)
 })

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { HOTP, Secret, TOTP } from 'otpauth'
+import encodeQR from 'qr'
 
 /** RFC 6238 as every authenticator app takes it: SHA-1, six digits, thirty seconds. Many ignore anything else that a link says. */
 const algorithm = 'SHA1'
@@ -43,6 +44,12 @@ export function matchTotp(key: Uint8Array, code: string, now: number): number | 
 /** What the QR code holds: `otpauth://totp/…`. */
 export function totpLink(key: Uint8Array, issuer: string, label: string): string {
   return new TOTP({ issuer, label, secret: secretOf(key), algorithm, digits, period: periodSeconds }).toString()
+}
+
+/** A text as a QR code: rows of 0 and 1, with the quiet zone of four that cameras need. */
+export function qrRows(text: string): string[] {
+  const rows = encodeQR(text, 'raw', { ecc: 'medium', border: 4 })
+  return rows.map((row) => row.map((dark) => (dark ? '1' : '0')).join(''))
 }
 
 /** The key for typing: base32 without padding. */

@@ -26,7 +26,7 @@ import {
   passkeyNotMatching,
 } from './refusals.ts'
 import type { Seal } from './seal.ts'
-import { matchTotp, newTotpKey, totpKeyText, totpLink } from './totp.ts'
+import { matchTotp, newTotpKey, qrRows, totpKeyText, totpLink } from './totp.ts'
 
 export type { NewPasskey, ShownPasskey } from './passkeys.ts'
 export { createSeal, type Seal } from './seal.ts'
@@ -60,8 +60,8 @@ export interface TwoFactor {
   factorsOf(entry: Uint8Array): Promise<Factors>
   listFactors(entry: Uint8Array): Promise<Factor[]>
 
-  /** A key to be shown once, as a link for a QR code and as text. It is a factor after one of its codes was confirmed. */
-  beginTotp(entry: Uint8Array): Promise<{ enrolment: string; link: string; key: string }>
+  /** A key to be shown once, as text, as a link, and as rows of a QR code. It is a factor after one of its codes was confirmed. */
+  beginTotp(entry: Uint8Array): Promise<{ enrolment: string; link: string; key: string; qr: string[] }>
   /** Throws a `Refusal`: 422 for a wrong code, 410 where it was begun too long ago, or again. */
   confirmTotp(entry: Uint8Array, enrolment: string, code: string): Promise<void>
   /** False for a wrong code, for one that was taken before, and for whoever has no such app. The caller counts failures. */
@@ -156,7 +156,8 @@ export function createTwoFactor(parts: {
       const [begun] = await identity.query(
         sql<{ id: string }>`select holdfast.begin_totp(${entry}, ${seal.seal(key, sealedFor(who.id))}) as id`,
       )
-      return { enrolment: begun!.id, link: totpLink(key, site.title, who.address), key: totpKeyText(key) }
+      const link = totpLink(key, site.title, who.address)
+      return { enrolment: begun!.id, link, key: totpKeyText(key), qr: qrRows(link) }
     },
 
     async confirmTotp(entry, enrolment, code) {
