@@ -163,7 +163,6 @@ export const promises: PromiseRegistry = {
       'A second factor is there for everyone, and required where an organisation or a role demands it: without it the database gives no rows.',
     folder: 'two-factor',
     asked: ['G3'],
-    missing: 'Two-factor sign-in is not built yet.',
   },
   A6: {
     chapter: 'Sign-in',
