@@ -109,7 +109,7 @@ try {
 if (redisServer === undefined) console.log('no redis-server is installed: Redis was not measured')
 else {
   const redis = await startRedis()
-  const store = redisStore({ host: redis.socket, port: 0, tls: false }, new Uint8Array(32), console.error)
+  const store = await redisStore({ host: redis.socket, port: 0, tls: false }, new Uint8Array(32), console.error)
   try {
     const ready = () => store.take([{ bucket: 'x', limit: wide, spend: 0 }], false)
     while (!(await ready().then(Boolean, () => false))) await new Promise((resolve) => setTimeout(resolve, 20))

@@ -131,14 +131,14 @@ export class StartRefused extends Error {}
 export async function createFoundation(options: FoundationOptions): Promise<Foundation> {
   const { product, origin } = options
   const https = origin.startsWith('https:')
-  const logins = openLogins(options)
-  const limiting = openLimiting({
+  const limiting = await openLimiting({
     database: options.database,
     workerPassword: options.passwords.worker,
     ...(options.redis === undefined ? {} : { redis: options.redis }),
     key: keyFor(options.sessionKey, 'limits'),
     log: (error) => options.log.failure({ part: 'limits', error }),
   })
+  const logins = openLogins(options)
   try {
     await refuseUnprotected(logins.auditor)
     const masks = await readMasks(logins.app)

@@ -22,13 +22,13 @@ export interface Limiting {
  * Opens the counter that all processes share: Redis or Valkey where one is named, else the product's own database, by a pool of
  * its own, so that nobody waits for it behind anything else. `key`: 32 secret bytes, the same in all processes.
  */
-export function openLimiting(options: {
+export async function openLimiting(options: {
   readonly database: { readonly host: string; readonly port: number; readonly database: string }
   readonly workerPassword: string
   readonly redis?: RedisPlace
   readonly key: Uint8Array
   readonly log: (error: unknown) => void
-}): Limiting {
+}): Promise<Limiting> {
   const { database, workerPassword, redis, key, log } = options
   const login = new Login(
     loginOptions('worker', database, {
@@ -38,7 +38,7 @@ export function openLimiting(options: {
       settings: { statement_timeout: '1s', lock_timeout: '1s' },
     }),
   )
-  const store = redis === undefined ? postgresqlStore(login) : redisStore(redis, key, log)
+  const store = redis === undefined ? postgresqlStore(login) : await redisStore(redis, key, log)
   const leases = createLeases({
     store,
     personsOf: (sessions) =>

@@ -40,7 +40,7 @@ function inPostgresql(): Store {
 }
 
 async function inRedis(): Promise<Store> {
-  const store = redisStore({ host: redis!.socket, port: 0, tls: false }, key, () => {})
+  const store = await redisStore({ host: redis!.socket, port: 0, tls: false }, key, () => {})
   open.push(store)
   await works(store)
   return store
@@ -319,7 +319,7 @@ describe('the store is lost', () => {
     test('killed in the middle: refused at once, back when it is back', async () => {
       const own = await startRedis()
       const told: unknown[] = []
-      const store = redisStore({ host: own.socket, port: 0, tls: false }, key, (error) => told.push(error))
+      const store = await redisStore({ host: own.socket, port: 0, tls: false }, key, (error) => told.push(error))
       const decide = createDecisions(store)
       try {
         await works(store)
@@ -339,7 +339,7 @@ describe('the store is lost', () => {
 
     test('silent: refused within a second, and the connection is given up', async () => {
       const own = await startRedis()
-      const store = redisStore({ host: own.socket, port: 0, tls: false }, key, () => {})
+      const store = await redisStore({ host: own.socket, port: 0, tls: false }, key, () => {})
       try {
         await works(store)
         own.pause()
@@ -355,8 +355,8 @@ describe('the store is lost', () => {
 
     test('one that wants a password is no counter for whoever has none', async () => {
       const own = await startRedis([], 'a password')
-      const locked = redisStore({ host: own.socket, port: 0, tls: false }, key, () => {})
-      const store = redisStore({ host: own.socket, port: 0, tls: false, password: 'a password' }, key, () => {})
+      const locked = await redisStore({ host: own.socket, port: 0, tls: false }, key, () => {})
+      const store = await redisStore({ host: own.socket, port: 0, tls: false, password: 'a password' }, key, () => {})
       try {
         await works(store)
         await expectClosed(createDecisions(locked))
@@ -378,8 +378,8 @@ describe('the store is lost', () => {
       const own = await startRedis(['--tls-port', String(port), '--tls-auth-clients', 'no', ...files])
       const ca = readFileSync(file('cert'), 'utf8')
       const place = { host: 'localhost', port, tls: true }
-      const [good, unknown, misnamed] = [{ ...place, ca }, place, { ...place, ca, host: '127.0.0.1' }].map((one) =>
-        redisStore(one, key, () => {}),
+      const [good, unknown, misnamed] = await Promise.all(
+        [{ ...place, ca }, place, { ...place, ca, host: '127.0.0.1' }].map((one) => redisStore(one, key, () => {})),
       )
       try {
         await works(good!)
