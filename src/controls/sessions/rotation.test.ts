@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import path from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { crm } from '../../../examples/crm/crm.ts'
-import { startWorld, type World } from '../../../test/world/world.ts'
+import { sessionKey, startWorld, type World } from '../../../test/world/world.ts'
 import type { Foundation } from '../../server/foundation.ts'
+import { createSessions } from './sessions.ts'
 
 let world: World
 /** Two more server processes, as far as that can be had in one: they share nothing but the database and the keys. */
@@ -167,6 +168,38 @@ describe('a secret', () => {
     ])
     expect(Number(lives!.count)).toBe(1)
   })
+})
+
+test('while the signing key is replaced nobody is signed out, and processes with either key agree', async () => {
+  const { cookie, contacts } = await member()
+  const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+  const kidOf = (token: string) =>
+    JSON.parse(Buffer.from(token.split('=')[1]!.split('.')[0]!, 'base64url').toString()).kid
+  const before = await world.twin({ otherSessionKeys: [key] })
+  const after = await world.twin({ sessionKey: key, otherSessionKeys: [sessionKey] })
+  const stranger = await world.twin({ sessionKey: key })
+  try {
+    await age(cookie, '11 minutes')
+    const [byOld, byNew] = await Promise.all([ask(before, contacts, cookie), ask(after, contacts, cookie)])
+    expect([byOld.status, byNew.status]).toEqual([200, 200])
+    expect(kidOf(byOld.cookie!)).toBe(kidOf(cookie))
+    expect(kidOf(byNew.cookie!)).not.toBe(kidOf(cookie))
+    // Two tokens, one secret: whichever arrives last, the session goes on.
+    expect(claimsOf(byOld.cookie!).sec).toBe(claimsOf(byNew.cookie!).sec)
+    expect(await passes(cookie)).toHaveLength(2)
+    for (const twin of [before, after])
+      for (const given of [byOld.cookie!, byNew.cookie!]) expect((await ask(twin, contacts, given)).status).toBe(200)
+    // The old key is gone there: its tokens are nobody's, and only the new ones are read.
+    expect((await ask(stranger, contacts, byOld.cookie!)).status).toBe(401)
+    expect((await ask(stranger, contacts, byNew.cookie!)).status).toBe(200)
+    const published = await after.handle(new Request(`${world.origin}/api/session-keys`), '127.0.0.1')
+    expect(((await published.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid)).toEqual([
+      kidOf(byNew.cookie!),
+      kidOf(cookie),
+    ])
+  } finally {
+    await Promise.all([before, after, stranger].map((twin) => twin.stop()))
+  }
 })
 
 describe('races', () => {
@@ -377,12 +410,10 @@ describe('a stolen secret', () => {
         return typeof value === 'function' ? value.bind(real) : value
       },
     })
-    const { createSessions } = await import('./sessions.ts')
-    const { generateKeyPairSync } = await import('node:crypto')
     const sessions = createSessions({
       product: 'crm',
       origin: world.origin,
-      privateKeyPem: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+      privateKeyPem: sessionKey,
       https: false,
     })
     for (let times = 0; times < 30; times++)

@@ -189,13 +189,16 @@ export function createSessions(options: {
       const name = Buffer.from(entry).toString('base64')
       if (reported.has(name)) return false
       reported.set(name, true)
-      return identity.openTransaction(async (run) => {
+      const report = identity.openTransaction(async (run) => {
         const [stolen] = (await run(sql`
           select person, device, started_at as "startedAt" from holdfast.report_reuse(${entry})`)) as Stolen[]
         if (stolen === undefined) return false
         await run(notice(stolen.person, stolenMail({ title, origin }, stolen)))
         return true
       })
+      // What came to nothing is asked again when the secret comes again.
+      report.catch(() => reported.delete(name))
+      return report
     },
 
     clear: cookie.clear,
