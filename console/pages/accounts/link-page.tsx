@@ -10,17 +10,24 @@ import { PageTitle } from '../../ui/page-title.tsx'
  * Where a link in a mail leads that does one thing. It waits for a click: programs that open links in mails ahead of their
  * reader must not do it for whoever asked. `send` gets the token from behind the #; `done` draws what came of it.
  */
-export function LinkPage<Result>(props: {
+export function LinkPage<Result>(props: LinkPageProps<Result>) {
+  const token = useFragmentToken()
+  // A second link in the same tab is another page: nothing of the first one stays.
+  return <OneLink key={token} token={token} {...props} />
+}
+
+interface LinkPageProps<Result> {
   readonly title: string
   readonly text: string
   readonly act: string
   readonly note?: string
   readonly send: (token: string) => Promise<Result>
   readonly done: (result: Result) => ReactNode
-}) {
-  const { title, text, act, note, send, done } = props
+}
+
+function OneLink<Result>(props: LinkPageProps<Result> & { readonly token: string | undefined }) {
+  const { title, text, act, note, send, done, token } = props
   const say = useSay()
-  const token = useFragmentToken()
   const answers = useQueryClient()
   const [result, setResult] = useState<{ readonly of: Result }>()
   const form = useForm({

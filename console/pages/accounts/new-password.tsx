@@ -12,8 +12,12 @@ import { Done } from './done.tsx'
 
 /** Where the link of a reset leads. */
 export function NewPasswordPage() {
-  const say = useSay()
   const token = useFragmentToken()
+  return <ResetLink key={token} token={token} />
+}
+
+function ResetLink({ token }: { readonly token: string | undefined }) {
+  const say = useSay()
   const answers = useQueryClient()
   const [done, setDone] = useState(false)
   const form = useForm({

@@ -16,8 +16,12 @@ import { Done } from './done.tsx'
  * confirm somebody's address. In another browser than the one that signed up it asks for the password that was chosen there.
  */
 export function VerifyPage() {
-  const say = useSay()
   const token = useFragmentToken()
+  return <SignUpLink key={token} token={token} />
+}
+
+function SignUpLink({ token }: { readonly token: string | undefined }) {
+  const say = useSay()
   const answers = useQueryClient()
   const [done, setDone] = useState(false)
   const [elsewhere, setElsewhere] = useState(false)

@@ -83,11 +83,19 @@ describe('an invitation', () => {
     const token = await invite(place, place, address)
     const password = 'three blue whales dance'
     await world.fetch('/api/sign-up', { method: 'POST', body: { name: 'Later', address, password } })
+    const link = await mailedToken(world.mails, address, /\/verify#([\w-]+)/)
+    expect((await world.fetch('/api/verify', { method: 'POST', body: { token: link, password } })).status).toBe(200)
     const signedIn = await world.fetch('/api/sign-in', { method: 'POST', body: { address, password } })
     const later = { cookie: signedIn.headers.getSetCookie()[0]!.split(';')[0]! } as Visitor
+    // Nobody has a session before that any more: here the confirmation is taken from one that has.
+    const verified = (is: boolean) =>
+      world.superuser(
+        `update holdfast.pass p set verified = $2 from holdfast.account a where a.person_id = p.person_id and a.address_key = $1`,
+        [address, is],
+      )
+    await verified(false)
     expect(await codeOf(accept(later, token))).toBe('accounts/address-unverified')
-    const link = await mailedToken(world.mails, address, /\/verify#([\w-]+)/)
-    expect((await world.fetch('/api/verify', { method: 'POST', body: { token: link } })).status).toBe(200)
+    await verified(true)
     expect((await accept(later, token)).status).toBe(200)
   })
 
