@@ -73,6 +73,41 @@ describe('counted in the database', () => {
     expect(world.mails.filter(({ to }) => /often\.invited/i.test(to)).length).toBeLessThanOrEqual(10)
   })
 
+  test('whoever knows the address alone cannot lock its owner out of the owner’s own browser', async () => {
+    const { address, password, person } = await world.join()
+    const attempt = (cookie?: string) =>
+      world.fetch('/api/sign-in', { method: 'POST', body: { address, password }, ...(cookie && { cookie }) })
+    const device = (await attempt()).headers.getSetCookie().find((one) => one.startsWith('crm-device='))!
+    expect(device).toMatch(/; HttpOnly; SameSite=Lax$/)
+    await world.superuser(
+      `insert into holdfast.failures (subject, authenticator, strangers) values ($1, 'password', 90)`,
+      [person],
+    )
+    for (let index = 0; index < 40; index++) await signIn(world, address)
+    // A stranger's browser gets nothing any more, by the quota first; the owner's own gets in, and all is well again.
+    expect((await attempt()).status).toBe(429)
+    expect((await attempt(device.split(';')[0])).status).toBe(200)
+    expect(await world.superuser('select from holdfast.failures where subject = $1', [person])).toHaveLength(0)
+  }, 60_000)
+
+  test('a disabled password is answered like a wrong one, right or not', async () => {
+    const { address, password, person } = await world.join()
+    await world.superuser(
+      `insert into holdfast.failures (subject, authenticator, strangers) values ($1, 'password', 90)`,
+      [person],
+    )
+    const answers = await Promise.all(
+      [password, 'not the password of anybody'].map((one) =>
+        world.fetch('/api/sign-in', { method: 'POST', body: { address, password: one } }),
+      ),
+    )
+    expect(answers.map(({ status }) => status)).toEqual([401, 401])
+    const bodies = await Promise.all(answers.map((answer) => answer.json() as Promise<Record<string, unknown>>))
+    expect(bodies.map(({ requestId: _, ...rest }) => rest)[0]).toEqual(
+      bodies.map(({ requestId: _, ...rest }) => rest)[1],
+    )
+  })
+
   test('a counter that is locked away refuses sign-in with 503, health says so, and both come back', async () => {
     const visitor = await world.join()
     const held = world.superuser(

@@ -38,12 +38,13 @@ describe('signing in', () => {
     expect((await attempt(address, `${password} `)).status).toBe(401)
   })
 
-  test('sets one cookie that scripts cannot read', async () => {
+  test('sets the session’s cookie and the browser’s proof, which scripts cannot read', async () => {
     const { address, password } = await world.join()
     expect((await attempt(address, password)).headers.getSetCookie()).toEqual([
       expect.stringMatching(
         /^crm-session=[\w-]+\.[\w-]+\.[\w-]{86}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/,
       ),
+      expect.stringMatching(/^crm-device=[0-9a-f]{32}\.[\w-]{43}; Max-Age=34560000; Path=\/; HttpOnly; SameSite=Lax$/),
     ])
   })
 
@@ -89,3 +90,71 @@ test.skipIf(process.platform !== 'linux')(
   },
   60_000,
 )
+
+describe('what strangers do to an account', () => {
+  const fail = (person: string, count: number) =>
+    world.superuser(
+      `insert into holdfast.failures (subject, authenticator, strangers) values ('${person}', 'password', ${count})
+       on conflict (subject, authenticator) do update set strangers = excluded.strangers`,
+    )
+  const signIn = (address: string, password: string, cookie?: string) =>
+    world.fetch('/api/sign-in', { method: 'POST', body: { address, password }, ...(cookie && { cookie }) })
+
+  test('keeps its owner out of new browsers after a hundred failures, and never out of their own', async () => {
+    const { address, password, person } = await world.join()
+    const known = (await signIn(address, password)).headers.getSetCookie().find((one) => one.startsWith('crm-device='))!
+    await fail(person, 89)
+    expect((await signIn(address, 'not the password of anybody')).status).toBe(401)
+    // The right one, and it is answered as any wrong one is.
+    expect((await signIn(address, password)).status).toBe(401)
+    await expect
+      .poll(() => world.mails.filter(({ to }) => to === address).map(({ subject }) => subject))
+      .toContain('Too many wrong tries: Bight')
+    expect((await signIn(address, password, known.split(';')[0])).status).toBe(200)
+  })
+
+  test('is told to its owner when a browser of another kind signs in', async () => {
+    const { address, password } = await world.join()
+    const headers = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' }
+    const answer = await world.fetch('/api/sign-in', { method: 'POST', body: { address, password }, headers })
+    expect(answer.status).toBe(200)
+    await expect
+      .poll(() => world.mails.filter(({ to }) => to === address).map(({ subject }) => subject))
+      .toContain('A new device signed in: Bight')
+  })
+})
+
+describe('a passkey alone', () => {
+  test.each([
+    [{}],
+    [{ id: 'AAAA', clientDataJSON: 'AAAA', authenticatorData: 'AAAA', signature: 'AAAA', more: 1 }],
+    [{ id: 'A A', clientDataJSON: 'AAAA', authenticatorData: 'AAAA', signature: 'AAAA' }],
+    [{ id: ['AAAA'], clientDataJSON: 'AAAA', authenticatorData: 'AAAA', signature: 'AAAA' }],
+  ])('is refused at the fields: %j', async (body) => {
+    expect((await world.fetch('/api/sign-in/passkey', { method: 'POST', body })).status).toBe(400)
+  })
+
+  test('that is none, or answers a challenge that is not ours, opens nothing and tells nothing', async () => {
+    const asked = await world.fetch('/api/sign-in/passkey/options', { method: 'POST', body: {} })
+    const { challenge } = (await asked.json()) as { challenge: string }
+    const text = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const answers = [
+      { type: 'webauthn.get', challenge, origin: world.origin },
+      // Used up by the one before.
+      { type: 'webauthn.get', challenge, origin: world.origin },
+      { type: 'webauthn.get', challenge: 'AAAA', origin: world.origin },
+      { type: 'webauthn.get', challenge, origin: 'https://evil.example', crossOrigin: true },
+      null,
+      'text',
+    ]
+    for (const said of answers) {
+      const body = { id: 'A'.repeat(22), clientDataJSON: text(said), authenticatorData: 'AAAA', signature: 'AAAA' }
+      const answer = await world.fetch('/api/sign-in/passkey', { method: 'POST', body })
+      expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([
+        422,
+        'two-factor/passkey-not-matching',
+      ])
+      expect(answer.headers.getSetCookie()).toEqual([])
+    }
+  })
+})
