@@ -6,6 +6,7 @@ export interface Child<Job, Result> {
   readonly processId: number
   /** Rejects with what the process said, also when it ends. */
   ask(job: Job): Promise<Result>
+  /** May be called again. */
   stop(): void
 }
 
@@ -27,6 +28,8 @@ export function startChild<Job, Result>(file: string): Child<Job, Result> {
         })
         child.send(job as object)
       }),
-    stop: () => child.disconnect(),
+    stop: () => {
+      if (child.connected) child.disconnect()
+    },
   }
 }

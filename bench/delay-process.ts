@@ -11,15 +11,26 @@ export interface DelayJob {
   readonly oneWay: number
 }
 
+/** The first says where; those after it how far. Each is answered by `ready`. */
+export type DelayMessage = DelayJob | Pick<DelayJob, 'oneWay'>
+
+let oneWay = 0
+
 process.once('disconnect', () => process.exit(0))
-process.once('message', ({ to, at, port, oneWay }: DelayJob) => {
+process.on('message', (message: DelayMessage) => {
+  oneWay = message.oneWay
+  if ('to' in message) stand(message)
+  else process.send!('ready')
+})
+
+function stand({ to, at, port }: DelayJob): void {
   const name = `.s.PGSQL.${port}`
   createServer((near) => {
     const far = connect(path.join(to, name))
-    pass(near, far, oneWay)
-    pass(far, near, oneWay)
+    pass(near, far)
+    pass(far, near)
   }).listen(path.join(at, name), () => process.send!('ready'))
-})
+}
 
 interface Parcel {
   readonly due: number
@@ -27,10 +38,11 @@ interface Parcel {
   readonly bytes: Buffer
 }
 
-// All parcels travel for the same time, so that they are due in the order in which they came.
+// All parcels travel for the same time, so that they are due in the order in which they came. Nothing that matters is under way
+// when the distance changes.
 const underWay: Parcel[] = []
 
-function pass(from: Socket, to: Socket, oneWay: number): void {
+function pass(from: Socket, to: Socket): void {
   from.on('data', (bytes) => {
     underWay.push({ due: performance.now() + oneWay, to, bytes })
     if (underWay.length === 1) setImmediate(deliver)

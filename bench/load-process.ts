@@ -1,7 +1,7 @@
 // A client in a process of its own: keep-alive connections over raw sockets, each with one request under way. It reads no more
 // of an answer than where it ends and whether it is a 200, so that it takes as little as it can of the cores that it shares.
 import { connect, type Socket } from 'node:net'
-import { everyTenantOnce, type Shape, type Traffic, writeRequest } from './isolation/traffic.ts'
+import { type Ask, everyTenantOnce, type Shape, type Traffic, writeRequest } from './isolation/traffic.ts'
 
 export interface LoadJob {
   readonly port: number
@@ -9,9 +9,18 @@ export interface LoadJob {
   readonly traffic: Traffic
   /** `everyTenant`: one request for each tenant, whatever time that takes. */
   readonly shape: Shape | 'everyTenant'
+  /** Sent as they are instead, in turn, from a random one on. */
+  readonly requests?: readonly string[]
+  /** How many are sent in all, whatever time that takes; left out: as many as `seconds` allow. */
+  readonly count?: number
   readonly seconds: number
   /** Milliseconds at the start that are not counted. */
   readonly leadIn: number
+  /**
+   * All connections together send at this rate, not as fast as they can. A request whose connection was still busy when it was
+   * due is timed from then: whoever waited is not forgotten.
+   */
+  readonly perSecond?: number
 }
 
 export interface LoadResult {
@@ -23,6 +32,8 @@ export interface LoadResult {
   readonly mean: number
   /** Milliseconds of CPU of this client. */
   readonly cpu: number
+  /** Cookies that came meanwhile, by tenant. */
+  readonly renewed: readonly (readonly [tenant: number, cookie: string])[]
 }
 
 process.once('disconnect', () => process.exit(0))
@@ -34,52 +45,95 @@ process.on('message', (job: LoadJob) => {
 })
 
 async function load(job: LoadJob): Promise<LoadResult> {
-  const { traffic, shape, port } = job
-  const host = `localhost:${port}`
-  const everyone = shape === 'everyTenant' ? everyTenantOnce(traffic, host) : undefined
-  const next = (): string | undefined =>
-    everyone === undefined
-      ? writeRequest(traffic, shape as Shape, host, Math.random)
-      : everyone.next().value || undefined
+  const { traffic, connections, perSecond } = job
   const began = performance.now()
   const from = began + job.leadIn
-  const until = everyone === undefined ? from + job.seconds * 1000 : Number.POSITIVE_INFINITY
+  const isCounted = job.shape === 'everyTenant' || job.count !== undefined
+  const until = isCounted ? Number.POSITIVE_INFINITY : from + job.seconds * 1000
+  const next = requestsOf(job)
   const latencies: number[] = []
+  const renewed = new Map<number, string>()
   let cpu: NodeJS.CpuUsage | undefined
   const finished = (sent: number, now: number) => {
     if (now < from) return
     cpu ??= process.cpuUsage()
     if (now <= until) latencies.push(now - sent)
   }
-  const lane = { port, next: () => (performance.now() < until ? next() : undefined), finished }
-  await Promise.all(Array.from({ length: job.connections }, () => keepAsking(lane)))
+  const renew = (tenant: number, cookie: string) => {
+    traffic.cookies![tenant] = cookie
+    renewed.set(tenant, cookie)
+  }
+  const lanes = Array.from({ length: connections }, (_, at): Lane => {
+    let count = 0
+    return {
+      port: job.port,
+      next: () => (performance.now() < until ? next() : undefined),
+      due: () => (perSecond === undefined ? undefined : began + ((count++ * connections + at) * 1000) / perSecond),
+      finished,
+      renew,
+    }
+  })
+  await Promise.all(lanes.map(keepAsking))
   const spent = process.cpuUsage(cpu)
-  return { ...summarise(latencies, Math.min(until, performance.now()) - from), cpu: (spent.user + spent.system) / 1000 }
+  return {
+    ...summarise(latencies, Math.min(until, performance.now()) - from),
+    cpu: (spent.user + spent.system) / 1000,
+    renewed: [...renewed],
+  }
+}
+
+/** Undefined when it is over. */
+function requestsOf({ traffic, shape, port, requests, count }: LoadJob): () => Ask | undefined {
+  const host = `localhost:${port}`
+  const limited = (ask: () => Ask) => {
+    let left = count ?? Number.POSITIVE_INFINITY
+    return () => (left-- > 0 ? ask() : undefined)
+  }
+  if (requests !== undefined) {
+    let at = Math.floor(Math.random() * requests.length)
+    return limited(() => ({ text: requests[at++ % requests.length]! }))
+  }
+  if (shape !== 'everyTenant') return limited(() => writeRequest(traffic, shape, host, Math.random))
+  const everyone = everyTenantOnce(traffic, host)
+  return () => everyone.next().value || undefined
 }
 
 interface Lane {
   readonly port: number
   /** Undefined when it is over. */
-  next(): string | undefined
+  next(): Ask | undefined
+  /** When the next one has to be sent; undefined: at once. */
+  due(): number | undefined
   finished(sent: number, now: number): void
+  renew(tenant: number, cookie: string): void
 }
 
-function keepAsking({ port, next, finished }: Lane): Promise<void> {
+function keepAsking({ port, next, due, finished, renew }: Lane): Promise<void> {
   return new Promise((resolve, reject) => {
     let sent = 0
-    const ask = (socket: Socket) => {
-      const request = next()
-      if (request === undefined) {
-        socket.destroy()
+    let tenant: number | undefined
+    const send = (socket: Socket, from?: number) => {
+      const asked = next()
+      if (asked === undefined) {
+        socket.removeAllListeners('close').destroy()
         return resolve()
       }
-      sent = performance.now()
-      socket.write(request, 'latin1')
+      tenant = asked.tenant
+      sent = from ?? performance.now()
+      socket.write(asked.text, 'latin1')
+    }
+    const ask = (socket: Socket) => {
+      const at = due()
+      const wait = at === undefined ? 0 : at - performance.now()
+      // A timer that is late is this client's fault; a connection that was busy is not.
+      if (wait > 0) setTimeout(send, wait, socket)
+      else send(socket, at)
     }
     const open = () => {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-      const answers = readAnswers((closes) => {
+      const answers = readAnswers((closes, cookie) => {
         finished(sent, performance.now())
+        if (cookie !== undefined && tenant !== undefined) renew(tenant, cookie)
         if (!closes) return ask(socket)
         socket.removeAllListeners('close').destroy()
         open()
@@ -99,10 +153,13 @@ function keepAsking({ port, next, finished }: Lane): Promise<void> {
 }
 
 /** Calls back at the end of each answer; returns what is wrong with one that is not a 200 of known length. */
-function readAnswers(ended: (closes: boolean) => void): (chunk: Buffer) => string | undefined {
+function readAnswers(
+  ended: (closes: boolean, cookie: string | undefined) => void,
+): (chunk: Buffer) => string | undefined {
   let head = ''
   let missing = -1
   let closes = false
+  let cookie: string | undefined
   return (chunk) => {
     let body = chunk.length
     if (missing < 0) {
@@ -116,6 +173,7 @@ function readAnswers(ended: (closes: boolean) => void): (chunk: Buffer) => strin
       missing = contentLengthOf(head)
       if (Number.isNaN(missing)) return `an answer of unknown length: ${head.slice(0, 400)}`
       closes = head.includes('onnection: close')
+      cookie = head.includes('\nset-cookie: ') ? /\nset-cookie: ([^;\r]+)/.exec(head)![1] : undefined
       head = ''
       body = chunk.length - end - 4
     }
@@ -123,7 +181,7 @@ function readAnswers(ended: (closes: boolean) => void): (chunk: Buffer) => strin
     if (missing > 0) return undefined
     if (missing < 0) return 'more came than was asked for'
     missing = -1
-    ended(closes)
+    ended(closes, cookie)
     return undefined
   }
 }
@@ -134,7 +192,7 @@ function contentLengthOf(head: string): number {
   return at < 0 ? Number.NaN : Number.parseInt(head.slice(at + 17), 10)
 }
 
-function summarise(latencies: number[], milliseconds: number): Omit<LoadResult, 'cpu'> {
+function summarise(latencies: number[], milliseconds: number): Omit<LoadResult, 'cpu' | 'renewed'> {
   const sorted = Float64Array.from(latencies).sort()
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
   return {

@@ -8,6 +8,8 @@ import type { DatabaseAddress } from './contestant.ts'
 /** As much of better-auth as is used here: it is no dependency, so its own types are not at hand. */
 export interface Auth {
   readonly options: unknown
+  /** Answers better-auth's own routes, below /api/auth. */
+  handler(request: Request): Promise<Response>
   readonly api: {
     getSession(what: { headers: Headers }): Promise<{ user: { id: string } } | null>
     /** Throws an error with `statusCode` 401 for whoever has no session, or is no member. */
@@ -20,8 +22,11 @@ export interface Auth {
 
 const secret = 'a secret of the benchmark, known to nobody else: 2f1d3c4b5a69'
 
-/** better-auth as its documentation sets it up: PostgreSQL through `pg`, the organisation plugin, everything else as it comes. */
-export async function createAuth(pool: pg.Pool, origin: string): Promise<Auth> {
+/**
+ * better-auth as its documentation sets it up: PostgreSQL through `pg`, the organisation plugin, everything else as it comes.
+ * `more`: options of its own.
+ */
+export async function createAuth(pool: pg.Pool, origin: string, more: object = {}): Promise<Auth> {
   const [{ betterAuth }, { organization }, { createAccessControl }] = await Promise.all([
     load('index.mjs'),
     load('plugins/organization/index.mjs'),
@@ -35,6 +40,7 @@ export async function createAuth(pool: pg.Pool, origin: string): Promise<Auth> {
     telemetry: { enabled: false },
     emailAndPassword: { enabled: true },
     plugins: [organization({ ac, roles: { owner: ac.newRole({ item: ['read'] }) } })],
+    ...more,
   })
 }
 

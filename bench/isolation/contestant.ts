@@ -20,8 +20,10 @@ export interface DatabaseAddress {
 }
 
 /** What a contestant's process is told. */
-export interface Setup {
-  readonly name: ContestantName
+export interface Setup<Name extends string = string> {
+  readonly name: Name
+  /** The address of its module; left out: the one of this name in `contestants`. */
+  readonly module?: string
   /** Where it listens, on 127.0.0.1: sessions are bound to the origin, so it is known before it starts. */
   readonly port: number
   readonly database: DatabaseAddress
@@ -35,8 +37,8 @@ export interface Setup {
 /** What a contestant's module exports. Resolves when it answers. */
 export type StartContestant = (setup: Setup) => Promise<void>
 
-export interface Running {
-  readonly name: ContestantName
+export interface Running<Name extends string = ContestantName> {
+  readonly name: Name
   readonly port: number
   readonly processId: number
   stop(): Promise<void>
@@ -46,7 +48,10 @@ export interface Running {
 export const poolSize = 10
 
 /** Starts a contestant in a process of its own, as it would run in production. Rejects with what it said when it fails. */
-export function startContestant(setup: Setup, nodeOptions: readonly string[] = []): Promise<Running> {
+export function startContestant<Name extends string>(
+  setup: Setup<Name>,
+  nodeOptions: readonly string[] = [],
+): Promise<Running<Name>> {
   const child = fork(path.join(import.meta.dirname, 'contestant-process.ts'), {
     execArgv: ['--conditions=holdfast-source', ...nodeOptions],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

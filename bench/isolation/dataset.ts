@@ -97,9 +97,15 @@ async function makeGuarded({ cluster, passwords, tenants, rows }: DatasetOptions
 
 const fromHere = { userAgent: 'bench', address: '127.0.0.1' }
 
-/** A session for each tenant's owner, minted by the verb that sign-in uses. */
-async function issueSessions(
-  { passwords, sessionKey, origin, tenants, cluster }: DatasetOptions,
+/** A session for each tenant's owner, minted by the verb that sign-in uses. As it stands in the Cookie header. */
+export async function issueSessions(
+  {
+    passwords,
+    sessionKey,
+    origin,
+    tenants,
+    cluster,
+  }: Pick<DatasetOptions, 'passwords' | 'sessionKey' | 'origin' | 'tenants' | 'cluster'>,
   database: DatabaseAddress,
 ): Promise<string[]> {
   const sessions = createSessions({ product: product.name, origin, privateKeyPem: sessionKey, https: false })
@@ -195,7 +201,11 @@ function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index)
 }
 
-async function asSuperuser<T>(cluster: Cluster, database: string, run: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function asSuperuser<T>(
+  cluster: Cluster,
+  database: string,
+  run: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const client = new pg.Client({ ...cluster.superuser, database })
   await client.connect()
   try {

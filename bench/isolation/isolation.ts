@@ -1,40 +1,22 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { availableParallelism, tmpdir } from 'node:os'
+import { mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
-import pg from 'pg'
-import { openDataFolder } from '../../src/platform/data-folder.ts'
-import { discardCluster } from '../../src/platform/database/cluster-place.ts'
-import { type Cluster, startCluster } from '../../src/platform/database/embedded.ts'
 import type { Bar } from '../../src/server/terminal.ts'
 import { type Child, startChild } from '../child.ts'
-import type { DelayJob } from '../delay-process.ts'
-import type { LoadJob, LoadResult } from '../load-process.ts'
+import type { DelayMessage } from '../delay-process.ts'
+import { askAsBrowser, type Measured, measure, median, medians, rotate, warmUp } from '../measure.ts'
 import { installPeers } from '../peers.ts'
-import { cpuOfChildren, cpuOfMachine, parentOf, usageOf } from '../processes.ts'
+import { freePort, openPlace, type Place } from '../place.ts'
+import { usageOf } from '../processes.ts'
 import { type ContestantName, type DatabaseAddress, type Running, startContestant } from './contestant.ts'
 import { type Dataset, makeDataset } from './dataset.ts'
-import { organisationId, rowId, type Shape, shapes } from './traffic.ts'
+import { refuseDifferentAnswers } from './same-answers.ts'
+import { type Shape, shapes } from './traffic.ts'
 
 export interface Options {
   readonly quick: boolean
   /** The folder of another `postgres` than the embedded one, such as /usr/lib/postgresql/15/bin. */
   readonly binFolder?: string
   readonly bar: Bar
-}
-
-/** Medians over the rounds. CPU in microseconds for one request; null where the system does not tell. */
-export interface Measured {
-  readonly perSecond: number
-  readonly p50: number
-  readonly p99: number
-  readonly serverCpu: number | null
-  readonly databaseCpu: number | null
-  readonly clientCpu: number
-  /** The share of the machine that went to whatever else was running on it. */
-  readonly disturbed: number | null
 }
 
 /** b/a: the protected route's throughput as a share of the bare one's, round by round; the median of the rounds. */
@@ -101,19 +83,11 @@ const quickPlan: Plan = {
   ],
 }
 
-type Load = Child<LoadJob, LoadResult>
-
-interface Bench {
+interface Bench extends Place {
   readonly options: Options
   readonly plan: Plan
-  readonly cluster: Cluster
-  readonly postmaster: number | undefined
-  readonly passwords: Readonly<Record<string, string>>
-  readonly sessionKey: string
-  readonly folder: string
   readonly ports: Readonly<Record<ContestantName, number>>
   readonly contestants: readonly ContestantName[]
-  readonly load: Load
   readonly progress: (what: string) => void
 }
 
@@ -124,38 +98,14 @@ export async function measureIsolation(options: Options): Promise<Results> {
   const why = await installPeers(bar.say)
   const skipped: Record<string, string> = why === undefined ? {} : { 'better-auth': why }
   if (why !== undefined) bar.say(`peers: better-auth could not be installed, and is left out: ${why}`)
-  // In one folder of short name: the path of a Unix socket must not be long.
-  const folder = mkdtempSync(path.join(tmpdir(), 'hf-bench-'))
-  const data = await openDataFolder(path.join(folder, 'data'))
-  const endings: (() => unknown)[] = [() => rmSync(folder, { recursive: true }), () => data.release()]
+  const place = await openPlace({ ...options, say: bar.say })
   try {
-    bar.say('database: starting')
-    endings.push(() => discardCluster(data.path, bar.say))
-    const cluster = await startCluster({
-      folder: data.path,
-      log: bar.say,
-      // All contestants hold their connections at once, also those who are not asked.
-      settings: { max_connections: '120' },
-      ...(options.binFolder === undefined ? {} : { binFolder: options.binFolder }),
-    })
-    endings.push(() => cluster.stop())
-    const load: Load = startChild('load-process.ts')
-    endings.push(() => load.stop())
     const contestants: ContestantName[] = ['bare', 'protected', 'usual', 'usual-prepared']
     if (why === undefined) contestants.push('better-auth', 'better-auth-shortcut')
     const bench: Bench = {
+      ...place,
       options,
       plan,
-      cluster,
-      postmaster: await postmasterOf(cluster),
-      passwords: Object.fromEntries(
-        ['migrator', 'app', 'identity', 'worker', 'auditor', 'prover', 'peer'].map((role) => [
-          role,
-          randomBytes(18).toString('hex'),
-        ]),
-      ),
-      sessionKey: generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-      folder,
       ports: {
         bare: await freePort(),
         protected: await freePort(),
@@ -165,13 +115,12 @@ export async function measureIsolation(options: Options): Promise<Results> {
         'better-auth-shortcut': await freePort(),
       },
       contestants,
-      load,
       progress: countSteps(bar, stepsOf(plan, contestants.length)),
     }
-    return { postgres: cluster.version, plan, skipped, ...(await measureAll(bench)) }
+    return { postgres: place.cluster.version, plan, skipped, ...(await measureAll(bench)) }
   } finally {
     bar.clear()
-    for (const end of endings.reverse()) await end()
+    await place.close()
   }
 }
 
@@ -226,10 +175,18 @@ async function compare(
   names: readonly ContestantName[],
   count: number,
 ): Promise<{ rounds: Record<Shape, Round[]>; rssMegabytes: number | null }> {
+  const { plan } = bench
   const running = await startAll(bench, names, (name) => dataset.databaseOf(name))
   try {
     await refuseDifferentAnswers(dataset, running)
-    for (const one of running) await warmUp(bench, dataset, one)
+    for (const one of running) {
+      bench.progress(`warming ${one.name}`)
+      await warmUp(bench.load, one.port, {
+        traffic: dataset.trafficOf(one.name),
+        connections: plan.connections,
+        seconds: bench.options.quick ? 1.5 : 3,
+      })
+    }
     const rounds = mapShapes((): Round[] => [])
     let rss: number | undefined
     for (let number = 0; number < count; number++)
@@ -237,7 +194,7 @@ async function compare(
         const round: Round = new Map()
         for (const one of rotate(running, number)) {
           bench.progress(`${shape} ${one.name}, round ${number + 1} of ${count}`)
-          round.set(one.name, await measure(bench, dataset, one, shape))
+          round.set(one.name, await measureOne(bench, dataset, one, shape))
           const used = usageOf(one.processId)?.rssMegabytes
           if (one.name === 'protected' && used !== undefined) rss = Math.max(rss ?? 0, used)
         }
@@ -274,92 +231,18 @@ async function startAll(
   }
 }
 
-/** All do the same work, or nothing is compared: the same rows in the same shape, and nothing without a session. */
-async function refuseDifferentAnswers(dataset: Dataset, running: readonly Running[]): Promise<void> {
-  const tenant = Math.floor(dataset.tenants / 2)
-  const paths = [`/items/${rowId(dataset.tenants + tenant)}`, '/items'].map(
-    (rest) => `/api/o/${organisationId(tenant)}${rest}`,
+function measureOne(bench: Bench, dataset: Dataset, one: Running, shape: Shape): Promise<Measured> {
+  return measure(
+    { ...bench, server: one.processId },
+    {
+      port: one.port,
+      connections: bench.plan.connections,
+      traffic: dataset.trafficOf(one.name),
+      shape,
+      seconds: bench.plan.seconds,
+      leadIn: 300,
+    },
   )
-  for (const target of paths) {
-    let expected: unknown
-    for (const { name, port } of running) {
-      const cookie = dataset.trafficOf(name).cookies?.[tenant]
-      const ask = (headers: Record<string, string>) => fetch(`http://localhost:${port}${target}`, { headers })
-      const answer = await ask(cookie === undefined ? {} : { cookie })
-      const body: unknown = await answer.json()
-      if (answer.status !== 200)
-        throw new Error(`${name} answered ${answer.status} to ${target}: ${JSON.stringify(body)}`)
-      expected ??= body
-      if (!isDeepStrictEqual(body, expected)) throw new Error(`${name} answered ${target} otherwise than the first`)
-      const stranger = await ask({})
-      await stranger.arrayBuffer()
-      if (cookie !== undefined && stranger.status !== 401)
-        throw new Error(`${name} answered ${stranger.status} to a stranger at ${target}`)
-    }
-  }
-}
-
-/** Until the code is compiled, the connections are open, and each tenant has been seen once. */
-async function warmUp(bench: Bench, dataset: Dataset, one: Running): Promise<void> {
-  bench.progress(`warming ${one.name}`)
-  const traffic = dataset.trafficOf(one.name)
-  const { connections } = bench.plan
-  const seconds = bench.options.quick ? 1.5 : 3
-  const job = { port: one.port, connections, traffic, leadIn: 0 }
-  await bench.load.ask({ ...job, shape: 'everyTenant', seconds: 0 })
-  for (const shape of shapes) await bench.load.ask({ ...job, shape, seconds })
-}
-
-/** Again, twice at most, when something else took a tenth of the machine meanwhile; the least disturbed counts. */
-async function measure(bench: Bench, dataset: Dataset, one: Running, shape: Shape): Promise<Measured> {
-  let best = await measureOnce(bench, dataset, one, shape)
-  for (let again = 0; again < 2 && (best.disturbed ?? 0) > 0.1; again++) {
-    const next = await measureOnce(bench, dataset, one, shape)
-    if (next.disturbed! < best.disturbed!) best = next
-  }
-  return best
-}
-
-async function measureOnce(bench: Bench, dataset: Dataset, one: Running, shape: Shape): Promise<Measured> {
-  const { plan, load, postmaster } = bench
-  const before = cpuNow(one, load, postmaster)
-  const began = performance.now()
-  const result = await load.ask({
-    port: one.port,
-    connections: plan.connections,
-    traffic: dataset.trafficOf(one.name),
-    shape,
-    seconds: plan.seconds,
-    leadIn: 300,
-  })
-  const milliseconds = performance.now() - began
-  const after = cpuNow(one, load, postmaster)
-  // The counters span the lead-in as well, at the same pace.
-  const asked = (result.perSecond * milliseconds) / 1000
-  const spent = (key: keyof typeof before) => after[key] - before[key]
-  const known = (value: number) => (Number.isNaN(value) ? null : value)
-  const others = spent('machine') - spent('server') - spent('database') - spent('client') - spent('own')
-  return {
-    perSecond: result.perSecond,
-    p50: result.p50,
-    p99: result.p99,
-    serverCpu: known((spent('server') * 1000) / asked),
-    databaseCpu: known((spent('database') * 1000) / asked),
-    clientCpu: (result.cpu * 1000) / result.requests,
-    disturbed: known(Math.max(0, others) / (milliseconds * availableParallelism())),
-  }
-}
-
-/** Milliseconds of CPU so far; not a number where the system does not tell. */
-function cpuNow(one: Running, load: Load, postmaster: number | undefined) {
-  const own = process.cpuUsage()
-  return {
-    server: usageOf(one.processId)?.cpu ?? Number.NaN,
-    client: usageOf(load.processId)?.cpu ?? Number.NaN,
-    database: (postmaster === undefined ? undefined : cpuOfChildren(postmaster)) ?? Number.NaN,
-    machine: cpuOfMachine() ?? Number.NaN,
-    own: (own.user + own.system) / 1000,
-  }
 }
 
 // --- latency at a distance -----------------------------------------------------------------------------------------
@@ -369,7 +252,7 @@ async function measureLatency(bench: Bench, dataset: Dataset): Promise<Results['
   const far = path.join(bench.folder, 'far')
   mkdirSync(far)
   const { host, port } = bench.cluster.superuser
-  const proxy: Child<DelayJob, string> = startChild('delay-process.ts')
+  const proxy: Child<DelayMessage, string> = startChild('delay-process.ts')
   const names = bench.contestants
   try {
     await proxy.ask({ to: host, at: far, port, oneWay: 0.5 })
@@ -379,7 +262,7 @@ async function measureLatency(bench: Bench, dataset: Dataset): Promise<Results['
       for (let number = 0; number < bench.plan.latencyRounds + 1; number++)
         for (const one of rotate(running, number)) {
           bench.progress(`latency at 1 ms, ${one.name}`)
-          const { p50 } = await bench.load.ask({
+          const { p50 } = await askAsBrowser(bench.load, {
             port: one.port,
             connections: 1,
             traffic: dataset.trafficOf(one.name),
@@ -410,33 +293,8 @@ function ratio(rounds: readonly Round[], over: ContestantName): number | null {
   return median(rounds.map((round) => round.get('protected')!.perSecond / round.get(over)!.perSecond))
 }
 
-function medians(measured: readonly Measured[]): Measured {
-  const of = (key: keyof Measured) => median(measured.map((one) => one[key] ?? Number.NaN))
-  const known = (key: keyof Measured) => (Number.isNaN(of(key)) ? null : of(key))
-  return {
-    perSecond: of('perSecond'),
-    p50: of('p50'),
-    p99: of('p99'),
-    serverCpu: known('serverCpu'),
-    databaseCpu: known('databaseCpu'),
-    clientCpu: of('clientCpu'),
-    disturbed: known('disturbed'),
-  }
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((one, other) => one - other)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
-}
-
 function mapShapes<T>(make: (shape: Shape) => T): Record<Shape, T> {
   return { pointRead: make('pointRead'), list50: make('list50') }
-}
-
-function rotate<T>(all: readonly T[], by: number): T[] {
-  const at = by % all.length
-  return [...all.slice(at), ...all.slice(0, at)]
 }
 
 function countSteps(bar: Bar, of: number): (what: string) => void {
@@ -447,26 +305,4 @@ function countSteps(bar: Bar, of: number): (what: string) => void {
 function stepsOf(plan: Plan, contestants: number): number {
   const main = 1 + contestants + plan.rounds * contestants * 2 + (plan.latencyRounds + 1) * contestants
   return main + (plan.sizes.length - 1) * (1 + 2 + plan.growthRounds * 4)
-}
-
-async function postmasterOf(cluster: Cluster): Promise<number | undefined> {
-  const client = new pg.Client({ ...cluster.superuser, database: 'postgres' })
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-    return parentOf(rows[0]!.pid)
-  } finally {
-    await client.end()
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

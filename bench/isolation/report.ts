@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { cpus, release, totalmem } from 'node:os'
+import { cpus } from 'node:os'
 import path from 'node:path'
-import { pinnedVersion } from '../peers.ts'
+import type { Measured } from '../measure.ts'
+import { provenanceOf, rounded } from '../provenance.ts'
 import { type ContestantName, titles } from './contestant.ts'
 import { axisOf, changeAlong } from './growth.ts'
-import type { Measured, Results } from './isolation.ts'
+import type { Results } from './isolation.ts'
 import { drawPlot } from './plot.ts'
 import { type Shape, shapes } from './traffic.ts'
 
@@ -112,38 +112,13 @@ export async function keepResults(results: Results, command: string): Promise<vo
   const folder = path.join(import.meta.dirname, '../results')
   await mkdir(folder, { recursive: true })
   const kept = {
-    command,
-    measuredAt: new Date().toISOString(),
-    machine: {
-      processor: cpus()[0]?.model.trim(),
-      cores: cpus().length,
-      memoryGigabytes: Math.round(totalmem() / 2 ** 30),
-      system: `${process.platform} ${release().split('-')[0]} ${process.arch}`,
-    },
-    versions: {
-      node: process.versions.node,
-      postgres: results.postgres,
-      ...versions(),
-      'better-auth': pinnedVersion('better-auth'),
-    },
+    ...provenanceOf(command, results.postgres),
     targets,
     summary: summaryOf(results),
     ...results,
   }
   await writeFile(path.join(folder, 'isolation.json'), `${JSON.stringify(kept, rounded, 2)}\n`)
   await writeFile(path.join(folder, 'isolation.svg'), drawPlot(results))
-}
-
-function versions(): Record<string, string> {
-  const root = path.join(import.meta.dirname, '../../node_modules')
-  const names = ['hono', '@hono/node-server', 'pg']
-  return Object.fromEntries(
-    names.map((name) => [name, JSON.parse(readFileSync(path.join(root, name, 'package.json'), 'utf8')).version]),
-  )
-}
-
-function rounded(_: string, value: unknown): unknown {
-  return typeof value === 'number' ? Number(value.toPrecision(5)) : value
 }
 
 function mapShapes<T>(make: (shape: Shape) => T): Record<Shape, T> {

@@ -2,8 +2,15 @@
 export interface Traffic {
   readonly tenants: number
   readonly rows: number
-  /** One for each tenant, as it stands in the Cookie header; absent for a contestant that asks for none. */
-  readonly cookies?: readonly string[]
+  /** One for each tenant, as it stands in the Cookie header; absent for a contestant that asks for none. An answer may renew one. */
+  readonly cookies?: string[]
+}
+
+export interface Ask {
+  /** The request as it is sent. */
+  readonly text: string
+  /** Whose. */
+  readonly tenant?: number
 }
 
 export type Shape = 'pointRead' | 'list50'
@@ -24,12 +31,12 @@ export function personId(tenant: number): string {
 }
 
 /** One request of a random tenant, for one of its own rows or for its newest fifty. */
-export function writeRequest(traffic: Traffic, shape: Shape, host: string, random: () => number): string {
+export function writeRequest(traffic: Traffic, shape: Shape, host: string, random: () => number): Ask {
   return requestOf(traffic, shape, host, Math.floor(random() * traffic.tenants), random)
 }
 
 /** One request of each tenant, in turn: nobody is new to the server afterwards. */
-export function* everyTenantOnce(traffic: Traffic, host: string): Generator<string> {
+export function* everyTenantOnce(traffic: Traffic, host: string): Generator<Ask> {
   for (let tenant = 0; tenant < traffic.tenants; tenant++) yield requestOf(traffic, 'pointRead', host, tenant, () => 0)
 }
 
@@ -39,13 +46,16 @@ function requestOf(
   host: string,
   tenant: number,
   random: () => number,
-): string {
+): Ask {
   const own = Math.floor(rows / tenants)
   const path = `/api/o/${organisationId(tenant)}/items${
     shape === 'pointRead' ? `/${rowId(Math.floor(random() * own) * tenants + tenant)}` : ''
   }`
   const cookie = cookies === undefined ? '' : `Cookie: ${cookies[tenant]}\r\n`
-  return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/json\r\nUser-Agent: holdfast-bench\r\n${cookie}\r\n`
+  return {
+    tenant,
+    text: `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/json\r\nUser-Agent: holdfast-bench\r\n${cookie}\r\n`,
+  }
 }
 
 function hex(number: number): string {

@@ -8,12 +8,20 @@ import { columns, readTimesAsText } from './item.ts'
 /** Whether whoever asks may read in the organisation of the path. */
 export type MayRead = (auth: Auth, pool: pg.Pool, c: Context) => Promise<boolean>
 
-/** The two routes as somebody writes them who uses better-auth: ask it first, then name the organisation in every query. */
-export async function serveItems({ port, database, passwords }: Setup, mayRead: MayRead): Promise<void> {
+/**
+ * The two routes as somebody writes them who uses better-auth: ask it first, then name the organisation in every query. Beside them
+ * better-auth's own. `more`: options of it.
+ */
+export async function serveItems(
+  { port, database, passwords }: Setup,
+  mayRead: MayRead,
+  more: object = {},
+): Promise<void> {
   readTimesAsText()
   const pool = new pg.Pool({ ...database, user: 'bench_peer', password: passwords.peer, max: poolSize })
-  const auth = await createAuth(pool, `http://localhost:${port}`)
+  const auth = await createAuth(pool, `http://localhost:${port}`, more)
   const app = new Hono()
+  app.all('/api/auth/*', (c) => auth.handler(c.req.raw))
   app.get('/api/o/:organisation/items/:item', async (c) => {
     if (!(await mayRead(auth, pool, c))) return c.body(null, 401)
     const { rows } = await pool.query({

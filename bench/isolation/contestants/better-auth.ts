@@ -2,7 +2,7 @@
 import type { StartContestant } from '../contestant.ts'
 import { type MayRead, serveItems } from './better-auth-routes.ts'
 
-const mayRead: MayRead = async (auth, _, c) => {
+export const mayRead: MayRead = async (auth, _, c) => {
   try {
     const { success } = await auth.api.hasPermission({
       headers: c.req.raw.headers,
