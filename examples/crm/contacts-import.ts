@@ -31,7 +31,7 @@ const state = z.strictObject({
   state: z.enum(['uploaded', 'mapped', 'running', 'done']),
   /** What each column holds: guessed at first. */
   mapping: z.array(z.enum(targets)),
-  /** What becomes of a row whose e-mail address is there already, in the file or among the contacts. */
+  /** What becomes of a row whose email address is there already, in the file or among the contacts. */
   duplicates,
   created: count,
   updated: count,
@@ -132,7 +132,7 @@ export const mapImport = write({
     import: state,
     /** Rows that can be used as they are. */
     good: count,
-    /** Of these, rows whose e-mail address is there already. */
+    /** Of these, rows whose email address is there already. */
     duplicate: count,
     faulty: count,
     /** The first 100 of them. */

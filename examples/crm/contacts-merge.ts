@@ -12,7 +12,7 @@ export interface Draft extends ImportedContact {
   readonly id: string
 }
 
-/** What becomes of a row whose e-mail address is there already, among the contacts or further up in the file. */
+/** What becomes of a row whose email address is there already, among the contacts or further up in the file. */
 export type Duplicates = 'skip' | 'update' | 'create'
 
 export interface Rejected {

@@ -361,7 +361,7 @@ describe('imports', () => {
       duplicate: 0,
       faulty: 2,
       faults: [
-        { line: 4, reason: 'E-mail must be an e-mail address such as ada@example.org.' },
+        { line: 4, reason: 'E-mail must be an email address such as ada@example.org.' },
         { line: 5, reason: 'The row has 2 cells where the header has 7.' },
       ],
     })

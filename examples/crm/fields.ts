@@ -14,5 +14,5 @@ export const note = text({ min: 0, max: 10_000, multiline: true })
 
 /** An address as people note it down: it is shown, never written to by this product. */
 export const email = line(254).refine((given) => given === '' || /^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>".]+$/.test(given), {
-  error: 'must be an e-mail address such as ada@example.org',
+  error: 'must be an email address such as ada@example.org',
 })

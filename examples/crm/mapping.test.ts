@@ -128,8 +128,8 @@ describe('a row as a contact', () => {
   })
 
   test.each([
-    [['', ' ', '', '1', '', ''], 'There is neither a name nor an e-mail address.'],
-    [['Ada', '', 'ada', '', '', ''], /^E-mail must be an e-mail address/],
+    [['', ' ', '', '1', '', ''], 'There is neither a name nor an email address.'],
+    [['Ada', '', 'ada', '', '', ''], /^E-mail must be an email address/],
     [['x'.repeat(201), '', '', '', '', ''], /^Name must not be longer than 200/],
     [['Ada', '', '', '1'.repeat(51), '', ''], /^Phone must not/],
     [['Ada', '', '', '', 'x'.repeat(201), ''], /^Company must not/],

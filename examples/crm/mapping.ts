@@ -29,7 +29,7 @@ export const mappingSchema = z
   .refine(
     (mapping) => (['name', 'given-name', 'family-name', 'email'] as const).some((target) => mapping.includes(target)),
     {
-      error: 'must have a column for the name or for the e-mail address',
+      error: 'must have a column for the name or for the email address',
     },
   )
 
@@ -43,7 +43,7 @@ export function toContact(cells: readonly string[], mapping: readonly Target[]):
   const cell = (target: Target) => first(cells[mapping.indexOf(target)] ?? '', target)
   const email = cell('email')
   const name = cell('name') || [cell('given-name'), cell('family-name')].filter(Boolean).join(' ') || email
-  if (name === '') return { fault: 'There is neither a name nor an e-mail address.' }
+  if (name === '') return { fault: 'There is neither a name nor an email address.' }
   const read = importedFields.safeParse(
     {
       name,

@@ -11,7 +11,7 @@ export const say = createMessages({
   'contacts.none': 'No contacts yet',
   'contacts.noneText': 'Write down the first one, or bring all of them along from Google, Outlook or another system.',
   'contacts.noMatch': 'Nothing matches “{search}”',
-  'contacts.noMatchText': 'Every word that you type must begin a word of the name, the e-mail address or the company.',
+  'contacts.noMatchText': 'Every word that you type must begin a word of the name, the email address or the company.',
   'contacts.clear': 'Show all',
 
   'contact.title': 'Contact',
@@ -89,10 +89,10 @@ export const say = createMessages({
   'import.sample': 'Such as',
   'import.preview': 'The first rows, as they would be imported',
   'import.line': 'Line',
-  'import.duplicates': 'When an e-mail address is there already',
+  'import.duplicates': 'When an email address is there already',
   'import.duplicatesHint': 'Among your contacts, or further up in the file.',
   'import.check': 'Check all rows',
-  'import.nameNeeded': 'Choose a column for the name or for the e-mail address',
+  'import.nameNeeded': 'Choose a column for the name or for the email address',
   'import.recheck': 'Check again',
   'import.checked': { one: '{count} row can be imported', other: '{count} rows can be imported' },
   'import.faulty': {
@@ -100,8 +100,8 @@ export const say = createMessages({
     other: '{count} rows cannot, and will be left out',
   },
   'import.duplicate': {
-    one: '{count} of them has an e-mail address that is there already',
-    other: '{count} of them have an e-mail address that is there already',
+    one: '{count} of them has an email address that is there already',
+    other: '{count} of them have an email address that is there already',
   },
   'import.faults': 'Rows that cannot be imported',
   'import.firstFaults': 'The first {count} are shown.',

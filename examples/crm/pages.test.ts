@@ -84,7 +84,7 @@ test('the first contact, with a company that is made on the way, is found by eit
   // The browser's own check would stop this; what the server says stands beside the field.
   await page.evaluate('document.querySelector("form.form").noValidate = true')
   await page.keyboard.press('Enter')
-  await page.getByText('must be an e-mail address').waitFor()
+  await page.getByText('must be an email address').waitFor()
   await page.getByLabel('E-mail').fill('grace@example.org')
   await page.getByRole('button', { name: 'Add contact' }).click()
   await heading(page, 'Grace Hopper')
@@ -163,7 +163,7 @@ test('a file is imported by keyboard: columns put right, rows checked, left alon
   await page.getByLabel('Who').selectOption('Name')
   await page.getByRole('button', { name: 'Check all rows' }).click()
   await page.getByText('2,400 rows can be imported').waitFor()
-  await page.getByText('E-mail must be an e-mail address such as ada@example.org.').waitFor()
+  await page.getByText('E-mail must be an email address such as ada@example.org.').waitFor()
   expect(await page.getByRole('row', { name: /2402 E-mail must be/ }).count()).toBe(1)
   expect(await seriousFlaws(page)).toEqual([])
 

@@ -189,7 +189,7 @@ test('an address is known by its small letters, and by nothing less', () => {
 test('the mails name the product and the link, and nothing that somebody typed', () => {
   const site = { title: 'Tideline', origin: 'https://crm.example' }
   expect(verificationMail(site, 'tok')).toEqual({
-    subject: 'Confirm your address for Tideline',
+    subject: 'Confirm your email address for Tideline',
     text: expect.stringContaining('\nhttps://crm.example/verify#tok\n'),
   })
   expect(knownAddressMail(site).text).toContain('\nhttps://crm.example/sign-in\n')

@@ -32,7 +32,7 @@ const plainText = /^[^\p{Cc}\u2028\u2029]*$/u
 const plainLines = /^(?:[^\p{Cc}\u2028\u2029]|[\n\t])*$/u
 
 /**
- * An e-mail address of at most 254 bytes, trimmed, its domain in small letters and, where it is international, in its ASCII form
+ * An email address of at most 254 bytes, trimmed, its domain in small letters and, where it is international, in its ASCII form
  * (`xn--…`). The part before the @ keeps its case and is ASCII. Characters that only look like others (`＠`, `ａ`) are refused
  * before anything is read into the address. No quoted local parts, no address literals, no names without a dot.
  */
@@ -41,7 +41,7 @@ export function address() {
     .string()
     .max(320)
     .overwrite(asAddress)
-    .refine(isAddress, { error: 'must be an e-mail address such as name@example.org' })
+    .refine(isAddress, { error: 'must be an email address such as name@example.org' })
 }
 
 /** The canonical form, or what came in, where it has none: that is then refused. */

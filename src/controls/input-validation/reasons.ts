@@ -62,7 +62,7 @@ const types: Readonly<Record<string, string>> = {
 
 const formats: Readonly<Record<string, string>> = {
   uuid: 'must be an id',
-  email: 'must be an e-mail address',
+  email: 'must be an email address',
   url: 'must be a web address',
   date: 'must be a date such as 2026-01-31',
   time: 'must be a time such as 09:30:00',
