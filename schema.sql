@@ -155,13 +155,13 @@ default rights on what holdfast_owner makes: types: usage to holdfast_owner;
 --   table_to_xmlschema(regclass,boolean,boolean,text), ts_rewrite(tsquery,text), ts_rewrite(tsquery,tsquery,tsquery)
 --   ts_stat(text), ts_stat(text,text), txid_current_snapshot(), txid_status(bigint)
 
+-- Granted, execute to holdfast_keeper:
+
+--   pg_current_snapshot(), set_config(text,text,boolean)
+
 -- Granted, select to holdfast_keeper:
 
 --   pg_largeobject_metadata.lomowner, pg_largeobject_metadata.oid, pg_statistic.staattnum, pg_statistic.starelid
-
--- Granted, execute to holdfast_keeper:
-
---   set_config(text,text,boolean)
 
 -- Granted, execute to holdfast_killer:
 
@@ -239,6 +239,9 @@ create table holdfast.account (
   verified_at timestamp with time zone,                                                           -- personal account, kept as account
   notices integer default 0 not null,                                                             -- none
   notices_since timestamp with time zone default '-infinity'::timestamp with time zone not null,  -- none
+  void_at timestamp with time zone,                                                               -- personal account, kept as account
+  reset_at timestamp with time zone,                                                              -- personal account, kept as account
+  closes_at timestamp with time zone,                                                             -- personal account, kept as account
   constraint account_pkey PRIMARY KEY (person_id),
   constraint account_address_key_key UNIQUE (address_key),
   constraint account_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
@@ -248,7 +251,26 @@ create table holdfast.account (
   constraint account_notices_check CHECK ((notices >= 0)),
   constraint account_password_is_hashed CHECK ((password_hash ~ '^[0-9a-f]{8}\$2[aby]\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'::text))
 );
+CREATE INDEX account_by_closing ON holdfast.account USING btree (closes_at) WHERE (closes_at IS NOT NULL);
 CREATE INDEX account_by_pepper ON holdfast.account USING btree ("left"(password_hash, 15) COLLATE "C");
+CREATE TRIGGER copy_to_members AFTER UPDATE OF name, address ON holdfast.account FOR EACH ROW WHEN (((old.name IS DISTINCT FROM new.name) OR (old.address IS DISTINCT FROM new.address))) EXECUTE FUNCTION holdfast.copy_account_to_members();
+CREATE TRIGGER leave_organisations BEFORE DELETE ON holdfast.account FOR EACH ROW EXECUTE FUNCTION holdfast.leave_organisations();
+
+-- account, owner holdfast_keeper
+create table holdfast.address_change (
+  person_id uuid not null,                                                                       -- personal account, kept as one-day
+  address text not null,                                                                         -- personal contact, kept as one-day
+  address_key text not null,                                                                     -- personal contact, kept as one-day
+  wants_old boolean not null,                                                                    -- none
+  new_at timestamp with time zone,                                                               -- none
+  old_at timestamp with time zone,                                                               -- none
+  family uuid not null,                                                                          -- none
+  expires_at timestamp with time zone default (clock_timestamp() + '1 day'::interval) not null,  -- none
+  constraint address_change_pkey PRIMARY KEY (person_id),
+  constraint address_change_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.account(person_id) ON DELETE CASCADE,
+  constraint address_change_address_check CHECK ((((octet_length(address) >= 3) AND (octet_length(address) <= 320)) AND (address !~ '[[:space:][:cntrl:]]'::text))),
+  constraint address_change_address_key_check CHECK ((((octet_length(address_key) >= 3) AND (octet_length(address_key) <= 400)) AND (address_key !~ '[[:space:][:cntrl:]]'::text)))
+);
 
 -- account, owner holdfast_keeper
 create table holdfast.address_token (
@@ -257,10 +279,12 @@ create table holdfast.address_token (
   purpose text not null,                                                   -- none
   created_at timestamp with time zone default clock_timestamp() not null,  -- none
   expires_at timestamp with time zone not null,                            -- none
+  address text,                                                            -- personal contact, kept as one-week
+  address_key text,                                                        -- personal contact, kept as one-week
   constraint address_token_pkey PRIMARY KEY (hash),
   constraint address_token_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.account(person_id) ON DELETE CASCADE,
   constraint address_token_hash_check CHECK ((octet_length(hash) = 32)),
-  constraint address_token_purpose_check CHECK ((purpose = 'verify'::text))
+  constraint address_token_purpose_check CHECK ((purpose = ANY (ARRAY['reset'::text, 'new-address'::text, 'old-address'::text, 'stop-address'::text, 'undo-address'::text, 'keep-account'::text, 'begin-recovery'::text])))
 );
 CREATE INDEX address_token_by_expiry ON holdfast.address_token USING btree (expires_at);
 CREATE INDEX address_token_by_person ON holdfast.address_token USING btree (person_id, purpose, created_at);
@@ -300,6 +324,49 @@ create policy tenant_allow on holdfast.event as permissive for all to public usi
 create policy tenant_floor on holdfast.event as restrictive for all to public using ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr))) with check ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr)));
 grant select on holdfast.event to holdfast_counter;
 grant select (organisation_id, at, person_id, action, table_name, row_key, transaction_id) on holdfast.event to holdfast_app;
+
+-- account, owner holdfast_keeper
+create table holdfast.factor_recovery (
+  id uuid default gen_random_uuid() not null,                                                 -- none
+  person_id uuid not null,                                                                    -- personal security, kept as account
+  begun_at timestamp with time zone default clock_timestamp() not null,                       -- personal security, kept as account
+  due_at timestamp with time zone default (clock_timestamp() + '7 days'::interval) not null,  -- personal security, kept as account
+  told_at timestamp with time zone,                                                           -- none
+  ended_at timestamp with time zone,                                                          -- personal security, kept as account
+  outcome text,                                                                               -- personal security, kept as account
+  stop bytea not null,                                                                        -- secret address-token, kept as account
+  middle_subject text not null,                                                               -- none
+  middle_body text not null,                                                                  -- secret mail, kept as until-sent
+  done_subject text not null,                                                                 -- none
+  done_body text not null,                                                                    -- secret mail, kept as until-sent
+  constraint factor_recovery_pkey PRIMARY KEY (id),
+  constraint factor_recovery_stop_key UNIQUE (stop),
+  constraint factor_recovery_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
+  constraint factor_recovery_check CHECK (((ended_at IS NULL) = (outcome IS NULL))),
+  constraint factor_recovery_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'stopped'::text, 'signed-in'::text]))),
+  constraint factor_recovery_stop_check CHECK ((octet_length(stop) = 32))
+);
+CREATE UNIQUE INDEX factor_recovery_alive ON holdfast.factor_recovery USING btree (person_id) WHERE (ended_at IS NULL);
+CREATE INDEX factor_recovery_by_due ON holdfast.factor_recovery USING btree (begun_at) WHERE (ended_at IS NULL);
+CREATE TRIGGER record_recovery AFTER UPDATE ON holdfast.factor_recovery FOR EACH ROW WHEN (((old.outcome IS NULL) AND (new.outcome = 'done'::text))) EXECUTE FUNCTION holdfast.record_recovery();
+
+-- tenant, owner holdfast_keeper, row security forced
+create table holdfast.factor_reset (
+  organisation_id uuid default holdfast.organisation() not null,         -- none
+  id uuid default gen_random_uuid() not null,                            -- none
+  person_id uuid not null,                                               -- personal security, kept as membership
+  reset_by uuid not null,                                                -- personal security, kept as membership
+  reset_at timestamp with time zone default clock_timestamp() not null,  -- none
+  constraint factor_reset_pkey PRIMARY KEY (organisation_id, id),
+  constraint factor_reset_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES holdfast.organisation(id)
+);
+create policy tenant_allow on holdfast.factor_reset as permissive for all to public using ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr))) with check ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr)));
+create policy tenant_floor on holdfast.factor_reset as restrictive for all to public using ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr))) with check ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr)));
+CREATE TRIGGER record_delete AFTER DELETE ON holdfast.factor_reset REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('id');
+CREATE TRIGGER record_insert AFTER INSERT ON holdfast.factor_reset REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('id');
+CREATE TRIGGER record_update AFTER UPDATE ON holdfast.factor_reset REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('id');
+grant select on holdfast.factor_reset to holdfast_app;
+grant select on holdfast.factor_reset to holdfast_counter;
 
 -- account, owner holdfast_keeper
 create table holdfast.failures (
@@ -418,6 +485,46 @@ create table holdfast.job (
 );
 CREATE INDEX job_waiting ON holdfast.job USING btree (run_at) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
 
+-- account, owner holdfast_keeper
+create table holdfast.mail_request (
+  id bigint generated always as identity not null,                         -- none
+  purpose text not null,                                                   -- none
+  address text not null,                                                   -- personal contact, kept as one-day
+  address_key text not null,                                               -- personal contact, kept as one-day
+  link bytea,                                                              -- secret address-token, kept as one-day
+  stranger_subject text,                                                   -- none
+  stranger_body text,                                                      -- secret mail, kept as until-sent
+  owner_subject text,                                                      -- none
+  owner_body text,                                                         -- secret mail, kept as until-sent
+  created_at timestamp with time zone default clock_timestamp() not null,  -- none
+  done_at timestamp with time zone,                                        -- none
+  constraint mail_request_pkey PRIMARY KEY (id),
+  constraint mail_request_address_check CHECK ((((octet_length(address) >= 3) AND (octet_length(address) <= 320)) AND (address !~ '[[:space:][:cntrl:]]'::text))),
+  constraint mail_request_address_key_check CHECK ((((octet_length(address_key) >= 3) AND (octet_length(address_key) <= 400)) AND (address_key !~ '[[:space:][:cntrl:]]'::text))),
+  constraint mail_request_link_check CHECK ((octet_length(link) = 32)),
+  constraint mail_request_owner_subject_check CHECK ((owner_subject !~ '[\r\n]'::text)),
+  constraint mail_request_purpose_check CHECK ((purpose = ANY (ARRAY['sign-up'::text, 'reset'::text, 'move'::text]))),
+  constraint mail_request_stranger_subject_check CHECK ((stranger_subject !~ '[\r\n]'::text))
+);
+CREATE INDEX mail_request_by_key ON holdfast.mail_request USING btree (address_key, created_at);
+CREATE INDEX mail_request_waiting ON holdfast.mail_request USING btree (id) WHERE (done_at IS NULL);
+
+-- tenant, owner holdfast_keeper, row security forced
+create table holdfast.mandate (
+  organisation_id uuid default holdfast.organisation() not null,            -- none
+  demanded_by uuid not null,                                                -- personal membership, kept as membership
+  demanded_at timestamp with time zone default clock_timestamp() not null,  -- none
+  constraint mandate_pkey PRIMARY KEY (organisation_id),
+  constraint mandate_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES holdfast.organisation(id)
+);
+create policy tenant_allow on holdfast.mandate as permissive for all to public using ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr))) with check ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr)));
+create policy tenant_floor on holdfast.mandate as restrictive for all to public using ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr))) with check ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr)));
+CREATE TRIGGER record_delete AFTER DELETE ON holdfast.mandate REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('organisation_id');
+CREATE TRIGGER record_insert AFTER INSERT ON holdfast.mandate REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('organisation_id');
+CREATE TRIGGER record_update AFTER UPDATE ON holdfast.mandate REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('organisation_id');
+grant select on holdfast.mandate to holdfast_app;
+grant select on holdfast.mandate to holdfast_counter;
+
 -- tenant, owner holdfast_keeper, row security forced
 create table holdfast.member (
   organisation_id uuid default holdfast.organisation() not null,          -- none
@@ -520,6 +627,66 @@ CREATE INDEX pass_by_family ON holdfast.pass USING btree (family);
 CREATE UNIQUE INDEX pass_by_generation ON holdfast.pass USING btree (family, generation) WHERE (kind = 's'::bpchar);
 CREATE INDEX pass_by_person ON holdfast.pass USING btree (person_id, issued_at);
 CREATE INDEX pass_replaced ON holdfast.pass USING btree (dead_at) WHERE ((generation > 0) AND (dead_at IS NOT NULL));
+CREATE TRIGGER factor_was_shown AFTER INSERT ON holdfast.pass FOR EACH ROW WHEN (((new.kind = 's'::bpchar) AND (new.assurance > 1) AND (new.generation = 0))) EXECUTE FUNCTION holdfast.factor_was_shown();
+
+-- account, owner holdfast_keeper
+create table holdfast.passkey (
+  id bytea not null,                                                        -- personal second-factor, kept as account
+  person_id uuid not null,                                                  -- none
+  public_key bytea not null,                                                -- none
+  sign_count bigint not null,                                               -- none
+  transports text not null,                                                 -- none
+  backed_up boolean not null,                                               -- none
+  name text not null,                                                       -- personal second-factor, kept as account
+  enrolled_at timestamp with time zone default clock_timestamp() not null,  -- personal second-factor, kept as account
+  used_at timestamp with time zone,                                         -- personal second-factor, kept as account
+  constraint passkey_pkey PRIMARY KEY (id),
+  constraint passkey_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
+  constraint passkey_id_check CHECK (((octet_length(id) >= 16) AND (octet_length(id) <= 1023))),
+  constraint passkey_name_check CHECK ((((char_length(name) >= 1) AND (char_length(name) <= 60)) AND (name !~ '[[:cntrl:]]'::text))),
+  constraint passkey_public_key_check CHECK (((octet_length(public_key) >= 32) AND (octet_length(public_key) <= 4096))),
+  constraint passkey_sign_count_check CHECK ((sign_count >= 0)),
+  constraint passkey_transports_check CHECK ((octet_length(transports) <= 100))
+);
+CREATE INDEX passkey_by_person ON holdfast.passkey USING btree (person_id);
+
+-- account, owner holdfast_keeper
+create table holdfast.passkey_challenge (
+  hash bytea not null,                           -- secret second-factor, kept as one-day
+  person_id uuid,                                -- none
+  purpose text not null,                         -- none
+  expires_at timestamp with time zone not null,  -- none
+  constraint passkey_challenge_pkey PRIMARY KEY (hash),
+  constraint passkey_challenge_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
+  constraint passkey_challenge_check CHECK (((purpose = 'sign-in'::text) = (person_id IS NULL))),
+  constraint passkey_challenge_hash_check CHECK ((octet_length(hash) = 32)),
+  constraint passkey_challenge_purpose_check CHECK ((purpose = ANY (ARRAY['enrol'::text, 'show'::text, 'sign-in'::text])))
+);
+CREATE INDEX passkey_challenge_by_expiry ON holdfast.passkey_challenge USING btree (expires_at);
+CREATE INDEX passkey_challenge_by_person ON holdfast.passkey_challenge USING btree (person_id);
+
+-- account, owner holdfast_keeper
+create table holdfast.pending_sign_up (
+  link bytea not null,                                                                           -- secret address-token, kept as one-day
+  browser bytea,                                                                                 -- secret address-token, kept as one-day
+  address text not null,                                                                         -- personal contact, kept as one-day
+  address_key text not null,                                                                     -- personal contact, kept as one-day
+  name text not null,                                                                            -- personal contact, kept as one-day
+  password_hash text not null,                                                                   -- secret password, kept as one-day
+  tries smallint default 0 not null,                                                             -- none
+  created_at timestamp with time zone default clock_timestamp() not null,                        -- none
+  expires_at timestamp with time zone default (clock_timestamp() + '1 day'::interval) not null,  -- none
+  constraint pending_sign_up_pkey PRIMARY KEY (link),
+  constraint pending_password_is_hashed CHECK ((password_hash ~ '^[0-9a-f]{8}\$2[aby]\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'::text)),
+  constraint pending_sign_up_address_check CHECK ((((octet_length(address) >= 3) AND (octet_length(address) <= 320)) AND (address !~ '[[:space:][:cntrl:]]'::text))),
+  constraint pending_sign_up_address_key_check CHECK ((((octet_length(address_key) >= 3) AND (octet_length(address_key) <= 400)) AND (address_key !~ '[[:space:][:cntrl:]]'::text))),
+  constraint pending_sign_up_browser_check CHECK ((octet_length(browser) = 32)),
+  constraint pending_sign_up_link_check CHECK ((octet_length(link) = 32)),
+  constraint pending_sign_up_name_check CHECK ((((char_length(name) >= 1) AND (char_length(name) <= 200)) AND (name !~ '[[:cntrl:]]'::text)))
+);
+CREATE INDEX pending_sign_up_by_browser ON holdfast.pending_sign_up USING btree (browser);
+CREATE INDEX pending_sign_up_by_expiry ON holdfast.pending_sign_up USING btree (expires_at);
+CREATE INDEX pending_sign_up_by_key ON holdfast.pending_sign_up USING btree (address_key, created_at);
 
 -- platform, owner holdfast_keeper
 create table holdfast.permission (
@@ -542,6 +709,8 @@ create table holdfast.person (
   disabled_at timestamp with time zone,          -- personal account, kept as account
   canary boolean default false not null,         -- none
   wanted_assurance smallint default 1 not null,  -- personal account, kept as account
+  sessions_ended_by xid8,                        -- none
+  sessions_ended_at timestamp with time zone,    -- personal account, kept as account
   constraint person_pkey PRIMARY KEY (id),
   constraint person_wanted_assurance_check CHECK (((wanted_assurance >= 1) AND (wanted_assurance <= 3)))
 );
@@ -583,6 +752,18 @@ create table holdfast.recorded_elsewhere (
 grant select on holdfast.recorded_elsewhere to holdfast_auditor;
 grant select on holdfast.recorded_elsewhere to holdfast_migrator;
 grant select on holdfast.recorded_elsewhere to holdfast_owner;
+
+-- account, owner holdfast_keeper
+create table holdfast.recovery_code (
+  hash bytea not null,                                                  -- secret second-factor, kept as account
+  person_id uuid not null,                                              -- none
+  made_at timestamp with time zone default clock_timestamp() not null,  -- none
+  used_at timestamp with time zone,                                     -- personal second-factor, kept as account
+  constraint recovery_code_pkey PRIMARY KEY (hash),
+  constraint recovery_code_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
+  constraint recovery_code_hash_check CHECK ((octet_length(hash) = 32))
+);
+CREATE INDEX recovery_code_by_person ON holdfast.recovery_code USING btree (person_id);
 
 -- platform, owner holdfast_keeper
 create table holdfast.role (
@@ -652,6 +833,32 @@ grant select on holdfast.table_class to holdfast_auditor;
 grant select on holdfast.table_class to holdfast_migrator;
 grant select on holdfast.table_class to holdfast_owner;
 
+-- account, owner holdfast_keeper
+create table holdfast.totp (
+  person_id uuid not null,                                                  -- none
+  sealed text not null,                                                     -- secret second-factor, kept as account
+  last_step bigint not null,                                                -- none
+  enrolled_at timestamp with time zone default clock_timestamp() not null,  -- personal second-factor, kept as account
+  used_at timestamp with time zone,                                         -- personal second-factor, kept as account
+  constraint totp_pkey PRIMARY KEY (person_id),
+  constraint totp_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
+  constraint totp_key_is_sealed CHECK ((sealed ~ '^hf1\.[A-Za-z0-9_-]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{48}$'::text)),
+  constraint totp_last_step_check CHECK ((last_step > 0))
+);
+
+-- account, owner holdfast_keeper
+create table holdfast.totp_enrolment (
+  id uuid default gen_random_uuid() not null,    -- none
+  person_id uuid not null,                       -- none
+  sealed text not null,                          -- secret second-factor, kept as one-day
+  expires_at timestamp with time zone not null,  -- none
+  constraint totp_enrolment_pkey PRIMARY KEY (id),
+  constraint totp_enrolment_person_id_key UNIQUE (person_id),
+  constraint totp_enrolment_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
+  constraint totp_enrolment_key_is_sealed CHECK ((sealed ~ '^hf1\.[A-Za-z0-9_-]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{48}$'::text))
+);
+CREATE INDEX totp_enrolment_by_expiry ON holdfast.totp_enrolment USING btree (expires_at);
+
 CREATE OR REPLACE FUNCTION holdfast.accept(secret bytea, token_hash bytea)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -687,6 +894,26 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.accept(bytea,bytea) to holdfast_app;
 
+CREATE OR REPLACE FUNCTION holdfast.add_passkey(secret bytea, credential bytea, key bytea, signatures bigint, ways text, synced boolean, called text, mail_subject text, mail_body text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.factor_owner(secret);
+begin
+  if (select count(*) from holdfast.passkey k where k.person_id = who) >= 20 then return false; end if;
+  insert into holdfast.passkey (id, person_id, public_key, sign_count, transports, backed_up, name)
+    values (credential, who, key, signatures, ways, synced, called) on conflict (id) do nothing;
+  if not found then return false; end if;
+  perform holdfast.factors_changed(secret, who, mail_subject, mail_body);
+  return true;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.add_passkey(bytea,bytea,bytea,bigint,text,boolean,text,text,text) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.add_person(person uuid, is_canary boolean)
  RETURNS void
  LANGUAGE sql
@@ -718,6 +945,155 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.age_canary_session(bytea,interval) to holdfast_prover;
+
+CREATE OR REPLACE FUNCTION holdfast.answer_mail_requests(most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  asked holdfast.mail_request;
+  known holdfast.account;
+  answered integer := 0;
+begin
+  for asked in
+    select * from holdfast.mail_request r where r.done_at is null order by r.id for update skip locked limit most
+  loop
+    select a.* into known from holdfast.account a where a.address_key = asked.address_key;
+    if not found then
+      if asked.stranger_body is not null then
+        perform holdfast.queue_mail(asked.address, asked.stranger_subject, asked.stranger_body);
+      end if;
+    elsif asked.purpose <> 'reset' then
+      -- To the address that is on record, never to the one that was typed: they may differ where the key does not.
+      perform holdfast.queue_mail(known.address, asked.owner_subject, asked.owner_body);
+    elsif exists (select from holdfast.person p where p.id = known.person_id and p.disabled_at is null) then
+      insert into holdfast.address_token (hash, person_id, purpose, expires_at)
+        values (asked.link, known.person_id, 'reset', clock_timestamp() + interval '30 minutes');
+      perform holdfast.queue_mail(known.address, asked.owner_subject, asked.owner_body);
+    end if;
+    update holdfast.mail_request r set done_at = clock_timestamp(), stranger_body = null, owner_body = null where r.id = asked.id;
+    answered := answered + 1;
+  end loop;
+  return answered;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.answer_mail_requests(integer) to holdfast_worker;
+
+CREATE OR REPLACE FUNCTION holdfast.ask_address_change(secret bytea, shown_address text, key text, new_link bytea, old_link bytea, stop_link bytea, new_subject text, new_body text, taken_subject text, taken_body text, both_subject text, both_body text, told_subject text, told_body text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.fresh_bearer(secret, interval '15 minutes');
+  mine holdfast.account;
+  second_factor boolean;
+  soon constant timestamptz := clock_timestamp() + interval '1 day';
+begin
+  select * into mine from holdfast.account a where a.person_id = who for update;
+  if mine.address = shown_address then return 'same'; end if;
+  if mine.reset_at > clock_timestamp() - interval '1 day' then return 'too-soon'; end if;
+  select p.wanted_assurance > 1 into second_factor from holdfast.person p where p.id = who;
+  delete from holdfast.address_token t where t.person_id = who and t.purpose in ('new-address', 'old-address', 'stop-address');
+  insert into holdfast.address_change (person_id, address, address_key, wants_old, family)
+    values (who, shown_address, key, not second_factor, holdfast.family_of(secret))
+    on conflict (person_id) do update set address = excluded.address, address_key = excluded.address_key, wants_old = excluded.wants_old,
+      family = excluded.family, expires_at = excluded.expires_at, new_at = null, old_at = null;
+  insert into holdfast.address_token (hash, person_id, purpose, expires_at) values
+    (new_link, who, 'new-address', soon), (stop_link, who, 'stop-address', soon);
+  if key = mine.address_key then
+    -- Another spelling of one's own: the mail goes there, as to any new one.
+    perform holdfast.queue_mail(shown_address, new_subject, new_body);
+  else
+    perform holdfast.request_mail('move', shown_address, key, null, new_subject, new_body, taken_subject, taken_body);
+  end if;
+  if second_factor then
+    perform holdfast.notify_person(who, told_subject, told_body);
+    return 'new';
+  end if;
+  insert into holdfast.address_token (hash, person_id, purpose, expires_at) values (old_link, who, 'old-address', soon);
+  perform holdfast.notify_person(who, both_subject, both_body);
+  return 'both';
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.ask_address_change(bytea,text,text,bytea,bytea,bytea,text,text,text,text,text,text,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.ask_recovery(secret bytea, link bytea, mail_subject text, mail_body text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.half_bearer(secret);
+begin
+  if holdfast.factor_count(who) = 0 then return false; end if;
+  insert into holdfast.address_token (hash, person_id, purpose, expires_at)
+    values (link, who, 'begin-recovery', clock_timestamp() + interval '30 minutes');
+  perform holdfast.notify_person(who, mail_subject, mail_body);
+  return true;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.ask_recovery(bytea,bytea,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.ask_reset(shown_address text, key text, link bytea, mail_subject text, mail_body text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  perform holdfast.request_mail('reset', shown_address, key, ask_reset.link, null, null, mail_subject, mail_body);
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.ask_reset(text,text,bytea,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.ask_sign_up(shown_address text, key text, shown_name text, hashed_password text, link bytea, browser bytea, new_subject text, new_body text, known_subject text, known_body text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  delete from holdfast.pending_sign_up p where p.link in (
+    select o.link from holdfast.pending_sign_up o where o.address_key = key order by o.created_at desc offset 49);
+  insert into holdfast.pending_sign_up (link, browser, address, address_key, name, password_hash)
+    values (ask_sign_up.link, ask_sign_up.browser, shown_address, key, shown_name, hashed_password);
+  perform holdfast.request_mail('sign-up', shown_address, key, ask_sign_up.link, new_subject, new_body, known_subject, known_body);
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.ask_sign_up(text,text,text,text,bytea,bytea,text,text,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.ask_sign_up_again(browser bytea, link bytea, new_subject text, new_body text, known_subject text, known_body text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  it holdfast.pending_sign_up;
+begin
+  select * into it from holdfast.pending_sign_up p
+   where p.browser = ask_sign_up_again.browser and p.expires_at > clock_timestamp() order by p.created_at desc limit 1;
+  if not found then return false; end if;
+  delete from holdfast.pending_sign_up p where p.link in (
+    select o.link from holdfast.pending_sign_up o where o.address_key = it.address_key order by o.created_at desc offset 49);
+  insert into holdfast.pending_sign_up (link, browser, address, address_key, name, password_hash)
+    values (ask_sign_up_again.link, it.browser, it.address, it.address_key, it.name, it.password_hash);
+  perform holdfast.request_mail('sign-up', it.address, it.address_key, ask_sign_up_again.link, new_subject, new_body, known_subject, known_body);
+  return true;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.ask_sign_up_again(bytea,bytea,text,text,text,text) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.assume(organisation uuid, person uuid)
  RETURNS void
@@ -775,7 +1151,34 @@ begin
 end $function$;
 -- owner holdfast_keeper
 
-CREATE OR REPLACE FUNCTION holdfast.begin_session(pass_hash bytea, person uuid, level smallint, shown text, idle_time interval, life interval, of_family uuid, seen_device text, seen_address text, OUT verified boolean, OUT new_device boolean)
+CREATE OR REPLACE FUNCTION holdfast.begin_recovery(link bytea, stop bytea, begun_subject text, begun_body text, middle_subject text, middle_body text, done_subject text, done_body text)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid;
+  due timestamptz;
+begin
+  select t.person_id into who from holdfast.address_token t where t.hash = link and t.purpose = 'begin-recovery';
+  if not found then return null; end if;
+  perform holdfast.lock_person(who);
+  delete from holdfast.address_token t where t.hash = link and t.expires_at > clock_timestamp();
+  if not found or holdfast.factor_count(who) = 0 then return null; end if;
+  select r.due_at into due from holdfast.factor_recovery r where r.person_id = who and r.ended_at is null;
+  if found then return due; end if;
+  insert into holdfast.factor_recovery (person_id, stop, middle_subject, middle_body, done_subject, done_body)
+    values (who, begin_recovery.stop, begin_recovery.middle_subject, begin_recovery.middle_body, begin_recovery.done_subject, begin_recovery.done_body)
+  returning due_at into due;
+  perform holdfast.notify_person(who, begun_subject, begun_body);
+  return due;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.begin_recovery(bytea,bytea,text,text,text,text,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.begin_session(pass_hash bytea, person uuid, level smallint, shown text, idle_time interval, life interval, of_family uuid, seen_device text, seen_address text, as_of pg_snapshot, OUT verified boolean, OUT new_device boolean)
  RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -784,11 +1187,35 @@ AS $function$
 #print_strict_params off
 begin
   verified := holdfast.mint(pass_hash, person, level, shown, idle_time, life, of_family);
+  -- Mint has the person's row to itself. Numbers of transactions mean nothing after a restore: only the last minutes count.
+  if exists (select from holdfast.person p where p.id = person and p.sessions_ended_at > clock_timestamp() - interval '10 minutes'
+              and not pg_visible_in_snapshot(p.sessions_ended_by, as_of)) then
+    raise exception 'what was shown has been replaced meanwhile' using errcode = 'HF401';
+  end if;
   select coalesce(bool_and(s.device <> seen_device), false) into new_device from holdfast.session s where s.person_id = person;
   insert into holdfast.session (family, person_id, device, address) values (of_family, person, seen_device, seen_address);
 end $function$;
 -- owner holdfast_keeper
-grant execute on function holdfast.begin_session(bytea,uuid,smallint,text,interval,interval,uuid,text,text) to holdfast_identity;
+grant execute on function holdfast.begin_session(bytea,uuid,smallint,text,interval,interval,uuid,text,text,pg_snapshot) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.begin_totp(secret bytea, sealed_key text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.factor_owner(secret);
+  made uuid;
+begin
+  delete from holdfast.totp_enrolment t where t.person_id = who;
+  insert into holdfast.totp_enrolment (person_id, sealed, expires_at)
+    values (who, sealed_key, clock_timestamp() + interval '15 minutes') returning id into made;
+  return made;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.begin_totp(bytea,text) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.canary_mail(address text)
  RETURNS TABLE(subject text, body text)
@@ -805,6 +1232,65 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 grant execute on function holdfast.canary_mail(text) to holdfast_prover;
+
+CREATE OR REPLACE FUNCTION holdfast.cancel_address(link bytea, reset_link bytea, mail_subject text, mail_body text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  used holdfast.address_token;
+begin
+  select * into used from holdfast.address_token t where t.hash = link and t.purpose in ('stop-address', 'undo-address');
+  if not found then return null; end if;
+  perform from holdfast.account a where a.person_id = used.person_id for update;
+  if used.purpose = 'undo-address'
+     and exists (select from holdfast.account a where a.address_key = used.address_key and a.person_id <> used.person_id) then
+    return 'taken';
+  end if;
+  delete from holdfast.address_token t where t.hash = link and t.expires_at > clock_timestamp();
+  if not found then return null; end if;
+  perform holdfast.forget_links(used.person_id);
+  if used.purpose = 'stop-address' then return 'stopped'; end if;
+  -- What came after this change was made by the same hand: undoing it leads back behind all of it.
+  delete from holdfast.address_token t where t.person_id = used.person_id and t.purpose = 'undo-address' and t.created_at > used.created_at;
+  -- Whoever moved it may have given it up as well.
+  update holdfast.person p set disabled_at = null
+   where p.id = used.person_id and exists (select from holdfast.account a where a.person_id = p.id and a.closes_at is not null);
+  update holdfast.account a set address = used.address, address_key = used.address_key, void_at = clock_timestamp(),
+      reset_at = clock_timestamp(), closes_at = null
+   where a.person_id = used.person_id;
+  perform holdfast.end_sessions_of(used.person_id, null);
+  insert into holdfast.address_token (hash, person_id, purpose, expires_at)
+    values (reset_link, used.person_id, 'reset', clock_timestamp() + interval '30 minutes');
+  perform holdfast.queue_mail(used.address, mail_subject, mail_body);
+  return 'undone';
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.cancel_address(bytea,bytea,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.change_password(secret bytea, old_hash text, new_hash text, mail_subject text, mail_body text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.fresh_bearer(secret, interval '15 minutes');
+begin
+  update holdfast.account a set password_hash = new_hash where a.person_id = who and a.password_hash = old_hash;
+  if not found then return false; end if;
+  perform holdfast.clear_failures(who, 'password');
+  perform holdfast.forget_links(who);
+  perform holdfast.end_sessions_of(who, holdfast.family_of(secret));
+  perform holdfast.notify_person(who, mail_subject, mail_body);
+  return true;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.change_password(bytea,text,text,text,text) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.classify(relation regclass, class text, inventory text)
  RETURNS void
@@ -831,6 +1317,147 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 grant execute on function holdfast.clear_failures(uuid,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.close_account(secret bytea, link bytea, mail_subject text, mail_body text)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.fresh_bearer(secret, interval '15 minutes');
+  forlorn uuid[];
+begin
+  perform from holdfast.account a where a.person_id = who for update;
+  forlorn := holdfast.left_without_owner(who);
+  if cardinality(forlorn) > 0 then return forlorn; end if;
+  perform holdfast.forget_links(who);
+  insert into holdfast.address_token (hash, person_id, purpose, expires_at)
+    values (link, who, 'keep-account', clock_timestamp() + interval '14 days');
+  update holdfast.account a set closes_at = clock_timestamp() + interval '14 days' where a.person_id = who;
+  perform holdfast.notify_person(who, mail_subject, mail_body);
+  update holdfast.person p set disabled_at = clock_timestamp() where p.id = who;
+  perform holdfast.end_sessions_of(who, null);
+  return '{}';
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.close_account(bytea,bytea,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.confirm_address(link bytea, undo_link bytea, old_subject text, old_body text, new_subject text, new_body text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  used holdfast.address_token;
+  mine holdfast.account;
+  change holdfast.address_change;
+begin
+  select * into used from holdfast.address_token t where t.hash = link and t.purpose in ('new-address', 'old-address');
+  if not found then return null; end if;
+  select * into mine from holdfast.account a where a.person_id = used.person_id for update;
+  delete from holdfast.address_token t where t.hash = link and t.expires_at > clock_timestamp();
+  if not found then return null; end if;
+  update holdfast.address_change c
+     set new_at = case when used.purpose = 'new-address' then clock_timestamp() else c.new_at end,
+         old_at = case when used.purpose = 'old-address' then clock_timestamp() else c.old_at end
+   where c.person_id = used.person_id and c.expires_at > clock_timestamp() returning * into change;
+  if not found or exists (select from holdfast.person p where p.id = used.person_id and p.disabled_at is not null) then return null; end if;
+  if change.new_at is null or (change.wants_old and change.old_at is null) then return 'waiting'; end if;
+  if exists (select from holdfast.account a where a.address_key = change.address_key and a.person_id <> mine.person_id) then
+    perform holdfast.forget_links(mine.person_id);
+    return null;
+  end if;
+  update holdfast.account a set address = change.address, address_key = change.address_key where a.person_id = mine.person_id;
+  perform holdfast.forget_links(mine.person_id);
+  perform holdfast.end_sessions_of(mine.person_id, change.family);
+  insert into holdfast.address_token (hash, person_id, purpose, address, address_key, expires_at)
+    values (undo_link, mine.person_id, 'undo-address', mine.address, mine.address_key, clock_timestamp() + interval '7 days');
+  perform holdfast.queue_mail(mine.address, old_subject, old_body);
+  perform holdfast.notify_person(mine.person_id, new_subject, new_body);
+  return 'changed';
+exception when unique_violation then
+  -- Two people took the address in the same moment, and the other was first. Nothing of the above has happened.
+  return null;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.confirm_address(bytea,bytea,text,text,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.confirm_sign_up(link bytea)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  made uuid := gen_random_uuid();
+  it holdfast.pending_sign_up;
+begin
+  delete from holdfast.pending_sign_up p where p.link = confirm_sign_up.link and p.expires_at > clock_timestamp() returning * into it;
+  if not found then return null; end if;
+  perform holdfast.add_person(made, it.address like '%@canary.invalid');
+  -- Of two sign-ups for one address the second waits here, and then finds the first.
+  insert into holdfast.account (person_id, address, address_key, name, password_hash, verified_at)
+    values (made, it.address, it.address_key, it.name, it.password_hash, clock_timestamp())
+    on conflict (address_key) do nothing;
+  if not found then
+    delete from holdfast.person p where p.id = made;
+    return null;
+  end if;
+  perform holdfast.mark_verified(made);
+  return made;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.confirm_sign_up(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.confirm_totp(secret bytea, enrolment uuid, step bigint, mail_subject text, mail_body text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.factor_owner(secret);
+  it holdfast.totp_enrolment;
+begin
+  delete from holdfast.totp_enrolment t
+   where t.id = enrolment and t.person_id = who and t.expires_at > clock_timestamp() returning * into it;
+  if not found then return false; end if;
+  perform holdfast.refuse_odd_step(step);
+  delete from holdfast.totp t where t.person_id = who;
+  insert into holdfast.totp (person_id, sealed, last_step) values (who, it.sealed, step);
+  -- Bound anew: a hundred failures of the one before are not its own.
+  perform holdfast.clear_failures(who, 'totp');
+  perform holdfast.factors_changed(secret, who, mail_subject, mail_body);
+  return true;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.confirm_totp(bytea,uuid,bigint,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.copy_account_to_members()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  entered constant text := current_setting('backtrace_functions');
+  here holdfast.seat;
+begin
+  for here in select * from holdfast.seat s where s.person_id = new.person_id order by s.organisation_id loop
+    perform set_config('backtrace_functions', here.context, true);
+    update holdfast.member m set name = new.name, address = new.address
+     where m.organisation_id = here.organisation_id and m.person_id = new.person_id;
+  end loop;
+  perform set_config('backtrace_functions', entered, true);
+  return null;
+end $function$;
+-- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.count_failure(who uuid, kind text, from_known boolean)
  RETURNS integer
@@ -893,7 +1520,7 @@ BEGIN ATOMIC
  SELECT a.person_id,
      a.password_hash
     FROM holdfast.account a
-   WHERE (a.address_key = credential.key);
+   WHERE ((a.address_key = credential.key) AND (a.void_at IS NULL));
 END;
 -- owner holdfast_keeper
 grant execute on function holdfast.credential(text) to holdfast_identity;
@@ -959,6 +1586,62 @@ begin
   return mine;
 end $function$;
 -- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.demand_fresh(secret bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  if holdfast.fresh_bearer(secret, interval '15 minutes') is distinct from holdfast.person() then
+    raise exception 'another session' using errcode = 'HF401';
+  end if;
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.demand_second_factor(secret bytea, demanded boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  perform holdfast.demand('organisation.secure');
+  perform holdfast.demand_fresh(secret);
+  if not demanded then
+    delete from holdfast.mandate m where m.organisation_id = here;
+    perform holdfast.set_floor(here, 1::smallint);
+    return 'done';
+  end if;
+  if holdfast.factor_count(holdfast.person()) = 0 then return 'own-first'; end if;
+  insert into holdfast.mandate (organisation_id, demanded_by) values (here, holdfast.person()) on conflict (organisation_id) do nothing;
+  perform holdfast.set_floor(here, 2::smallint);
+  return 'done';
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.demand_second_factor(bytea,boolean) to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.drop_address_change(secret bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.bearer(secret, true);
+begin
+  delete from holdfast.address_token t where t.person_id = who and t.purpose in ('new-address', 'old-address', 'stop-address');
+  delete from holdfast.address_change c where c.person_id = who;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.drop_address_change(bytea) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.end_lease(secret bytea)
  RETURNS void
@@ -1042,6 +1725,18 @@ begin
 end $function$;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.end_recovery(person uuid, how text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update holdfast.factor_recovery r set ended_at = clock_timestamp(), outcome = how, middle_body = '', done_body = ''
+   where r.person_id = end_recovery.person and r.ended_at is null;
+  return found;
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.end_session(secret bytea)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1070,7 +1765,8 @@ AS $function$
 declare
   ended integer;
 begin
-  perform holdfast.lock_person(person);
+  -- This locks the person too.
+  update holdfast.person p set sessions_ended_by = pg_current_xact_id(), sessions_ended_at = clock_timestamp() where p.id = person;
   update holdfast.pass p set revoked_at = clock_timestamp()
    where p.person_id = person and p.revoked_at is null and p.family is distinct from spared;
   get diagnostics ended = row_count;
@@ -1159,6 +1855,80 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.enter_lease(bytea,uuid,bigint) to holdfast_app;
 
+CREATE OR REPLACE FUNCTION holdfast.factor_count(person uuid)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT ((( SELECT count(*) AS count
+            FROM holdfast.totp t
+           WHERE (t.person_id = factor_count.person)))::integer + (( SELECT count(*) AS count
+            FROM holdfast.passkey k
+           WHERE (k.person_id = factor_count.person)))::integer);
+END;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.factor_enroller(secret bytea)
+ RETURNS TABLE(person uuid, address text, name text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.factor_owner(secret);
+begin
+  return query select a.person_id, a.address, a.name from holdfast.account a where a.person_id = who;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.factor_enroller(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.factor_owner(secret bytea)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.fresh_bearer(secret, interval '15 minutes');
+begin
+  perform holdfast.lock_person(who);
+  -- Once more, after the wait: what was done meanwhile may have ended this session.
+  return holdfast.fresh_bearer(secret, interval '15 minutes');
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.factor_was_shown()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform holdfast.end_recovery(new.person_id, 'signed-in');
+  return null;
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.factors_changed(secret bytea, person uuid, mail_subject text, mail_body text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  if holdfast.factor_count(person) > 0 then
+    perform holdfast.want_assurance(person, 2::smallint);
+  else
+    delete from holdfast.recovery_code c where c.person_id = person;
+    perform holdfast.want_assurance(person, 1::smallint);
+  end if;
+  perform holdfast.end_sessions_of(person, (holdfast.live_pass(secret)).family);
+  perform holdfast.notify_person(person, mail_subject, mail_body);
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.fail_job(lease bytea, reason text, for_good boolean)
  RETURNS void
  LANGUAGE plpgsql
@@ -1176,6 +1946,18 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.fail_job(bytea,text,boolean) to holdfast_worker;
+
+CREATE OR REPLACE FUNCTION holdfast.family_of(secret bytea)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT p.family
+    FROM holdfast.pass p
+   WHERE ((p.hash = sha256(family_of.secret)) AND (p.kind = 's'::bpchar));
+END;
+-- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.fill_seat()
  RETURNS trigger
@@ -1270,6 +2052,45 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.finish_job(bytea,boolean) to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.finish_reset(link bytea, new_hash text, mail_subject text, mail_body text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid;
+begin
+  select t.person_id into who from holdfast.address_token t where t.hash = link and t.purpose = 'reset';
+  if not found then return null; end if;
+  -- The account first, always: two links of one person that arrive together take turns.
+  perform from holdfast.account a where a.person_id = who for update;
+  delete from holdfast.address_token t where t.hash = link and t.purpose = 'reset' and t.expires_at > clock_timestamp();
+  if not found or exists (select from holdfast.person p where p.id = who and p.disabled_at is not null) then return null; end if;
+  update holdfast.account a set password_hash = new_hash, void_at = null, reset_at = clock_timestamp() where a.person_id = who;
+  -- Bound anew: what strangers did to the old password does not count against this one.
+  perform holdfast.clear_failures(who, 'password');
+  perform holdfast.forget_links(who);
+  perform holdfast.end_sessions_of(who, null);
+  perform holdfast.notify_person(who, mail_subject, mail_body);
+  return who;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.finish_reset(bytea,text,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.forget_links(person uuid)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ DELETE FROM holdfast.address_token t
+   WHERE ((t.person_id = forget_links.person) AND (t.purpose = ANY (ARRAY['reset'::text, 'new-address'::text, 'old-address'::text, 'stop-address'::text])));
+ DELETE FROM holdfast.address_change c
+   WHERE (c.person_id = forget_links.person);
+END;
+-- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.found_for(who uuid, organisation_name text)
  RETURNS uuid
@@ -1445,6 +2266,30 @@ END;
 -- owner holdfast_keeper
 grant execute on function holdfast.is_disabled(uuid,text,boolean) to holdfast_identity;
 
+CREATE OR REPLACE FUNCTION holdfast.keep_account(link bytea, mail_subject text, mail_body text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid;
+begin
+  select t.person_id into who from holdfast.address_token t where t.hash = link and t.purpose = 'keep-account';
+  if not found then return false; end if;
+  perform from holdfast.account a where a.person_id = who for update;
+  delete from holdfast.address_token t where t.hash = link and t.expires_at > clock_timestamp();
+  if not found then return false; end if;
+  update holdfast.account a set closes_at = null where a.person_id = who and a.closes_at is not null;
+  if not found then return false; end if;
+  update holdfast.person p set disabled_at = null where p.id = who;
+  perform holdfast.notify_person(who, mail_subject, mail_body);
+  return true;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.keep_account(bytea,text,text) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.keep_answer(wanted text, answer_status integer, answer_body jsonb)
  RETURNS void
  LANGUAGE sql
@@ -1456,6 +2301,86 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 grant execute on function holdfast.keep_answer(text,integer,jsonb) to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.keep_challenge(secret bytea, challenge_hash bytea, for_what text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid;
+begin
+  if for_what = 'enrol' then who := holdfast.factor_owner(secret);
+  elsif for_what = 'show' then who := holdfast.half_bearer(secret);
+  end if;
+  delete from holdfast.passkey_challenge c where c.hash in (
+    select hash from holdfast.passkey_challenge where person_id = who order by expires_at desc offset 19);
+  insert into holdfast.passkey_challenge (hash, person_id, purpose, expires_at)
+    values (challenge_hash, who, for_what, clock_timestamp() + interval '5 minutes');
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.keep_challenge(bytea,bytea,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.keep_recovery_codes(secret bytea, hashes bytea[], mail_subject text, mail_body text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.factor_owner(secret);
+begin
+  if holdfast.factor_count(who) = 0 or cardinality(hashes) <> 10 then return false; end if;
+  delete from holdfast.recovery_code c where c.person_id = who;
+  insert into holdfast.recovery_code (hash, person_id) select one, who from unnest(hashes) one;
+  perform holdfast.clear_failures(who, 'recovery-code');
+  perform holdfast.notify_person(who, mail_subject, mail_body);
+  return true;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.keep_recovery_codes(bytea,bytea[],text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.leave_organisations()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  entered constant text := current_setting('backtrace_functions');
+  here holdfast.seat;
+begin
+  for here in select * from holdfast.seat s where s.person_id = old.person_id order by s.organisation_id loop
+    perform set_config('backtrace_functions', here.context, true);
+    delete from holdfast.member m where m.organisation_id = here.organisation_id and m.person_id = old.person_id;
+    perform holdfast.remove_seat(here.organisation_id, old.person_id);
+  end loop;
+  perform set_config('backtrace_functions', entered, true);
+  return old;
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.left_without_owner(person uuid)
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT COALESCE(array_agg(s.organisation_id ORDER BY s.organisation_id), '{}'::uuid[]) AS "coalesce"
+    FROM (holdfast.seat s
+      JOIN holdfast.role r USING (role_id))
+   WHERE ((s.person_id = left_without_owner.person) AND (r.name = 'owner'::text) AND (EXISTS ( SELECT
+            FROM holdfast.seat o
+           WHERE ((o.organisation_id = s.organisation_id) AND (o.person_id <> s.person_id)))) AND (NOT (EXISTS ( SELECT
+            FROM ((holdfast.seat o
+              JOIN holdfast.role q USING (role_id))
+              JOIN holdfast.person p ON ((p.id = o.person_id)))
+           WHERE ((o.organisation_id = s.organisation_id) AND (o.person_id <> s.person_id) AND (q.name = 'owner'::text) AND (p.disabled_at IS NULL))))));
+END;
+-- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.live_pass(secret bytea)
  RETURNS holdfast.pass
@@ -1535,6 +2460,20 @@ CREATE OR REPLACE FUNCTION holdfast.may_give(mine holdfast.role, theirs holdfast
 RETURN ((((theirs).permissions & (~ (mine).permissions)) = 0) AND (((theirs).name <> 'owner'::text) OR ((mine).name = 'owner'::text)));
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.members_without_factor()
+ RETURNS TABLE(person uuid)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform holdfast.demand('organisation.secure');
+  return query select s.person_id from holdfast.seat s
+    where s.organisation_id = holdfast.organisation() and holdfast.factor_count(s.person_id) = 0;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.members_without_factor() to holdfast_app;
+
 CREATE OR REPLACE FUNCTION holdfast.mint(pass_hash bytea, person uuid, level smallint, shown text, idle_time interval, life interval, of_family uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1593,13 +2532,85 @@ CREATE OR REPLACE FUNCTION holdfast.my_account(secret bytea)
 AS $function$
 #print_strict_params off
 declare
-  who uuid := holdfast.bearer(secret, false);
+  who uuid := holdfast.half_bearer(secret);
 begin
   return query select a.person_id, a.name, a.address, a.verified_at is not null from holdfast.account a where a.person_id = who;
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.my_account(bytea) to holdfast_app;
 grant execute on function holdfast.my_account(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.my_address_change(secret bytea)
+ RETURNS TABLE(address text, waits_for text, expires_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.bearer(secret, true);
+begin
+  return query select c.address,
+      case when c.new_at is null and c.wants_old and c.old_at is null then 'both' when c.new_at is null then 'new' else 'old' end, c.expires_at
+    from holdfast.address_change c where c.person_id = who and c.expires_at > clock_timestamp();
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.my_address_change(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.my_credential(secret bytea)
+ RETURNS TABLE(person uuid, password_hash text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.bearer(secret, false);
+begin
+  if holdfast.factor_count(who) > 0 then raise exception 'the second factor was not shown' using errcode = 'HF427'; end if;
+  return query select a.person_id, a.password_hash from holdfast.account a where a.person_id = who;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.my_credential(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.my_factor_list(secret bytea)
+ RETURNS TABLE(kind text, id bytea, name text, enrolled_at timestamp with time zone, used_at timestamp with time zone, backed_up boolean)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.bearer(secret, false);
+begin
+  return query
+    select 'totp', null::bytea, null::text, t.enrolled_at, t.used_at, null::boolean from holdfast.totp t where t.person_id = who
+    union all
+    (select 'passkey', k.id, k.name, k.enrolled_at, k.used_at, k.backed_up from holdfast.passkey k where k.person_id = who
+      order by k.enrolled_at, k.id);
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.my_factor_list(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.my_factors(secret bytea)
+ RETURNS TABLE(person uuid, totp boolean, passkeys integer, codes_left integer, demanded boolean)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.half_bearer(secret);
+begin
+  return query select
+    who,
+    exists (select from holdfast.totp t where t.person_id = who),
+    (select count(*) from holdfast.passkey k where k.person_id = who)::integer,
+    (select count(*) from holdfast.recovery_code c where c.person_id = who and c.used_at is null)::integer,
+    exists (select from holdfast.seat s where s.person_id = who and s.min_assurance > 1);
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.my_factors(bytea) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.my_organisations(secret bytea)
  RETURNS TABLE(id uuid, name text, role text)
@@ -1616,6 +2627,34 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 grant execute on function holdfast.my_organisations(bytea) to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.my_passkeys(secret bytea)
+ RETURNS TABLE(id bytea, transports text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.half_bearer(secret);
+begin
+  return query select k.id, k.transports from holdfast.passkey k where k.person_id = who order by k.enrolled_at, k.id;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.my_passkeys(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.my_recovery(secret bytea)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  return (select r.due_at from holdfast.factor_recovery r where r.person_id = holdfast.half_bearer(secret) and r.ended_at is null);
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.my_recovery(bytea) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.my_seats(secret bytea)
  RETURNS TABLE(organisation_id uuid, role_name text)
@@ -1656,6 +2695,21 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.my_sessions(bytea) to holdfast_identity;
 
+CREATE OR REPLACE FUNCTION holdfast.my_totp(secret bytea)
+ RETURNS TABLE(person uuid, sealed text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.half_bearer(secret);
+begin
+  return query select t.person_id, t.sealed from holdfast.totp t where t.person_id = who;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.my_totp(bytea) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.note_elsewhere(relation regclass, by_relation regclass)
  RETURNS void
  LANGUAGE plpgsql
@@ -1695,6 +2749,22 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.notify_person(uuid,text,text) to holdfast_identity;
 
+CREATE OR REPLACE FUNCTION holdfast.open_sign_up(link bytea, browser bytea)
+ RETURNS TABLE(same_browser boolean, password_hash text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  return query update holdfast.pending_sign_up p set tries = p.tries + 1
+   where p.link = open_sign_up.link and p.expires_at > clock_timestamp() and p.tries < 10
+     and not exists (select from holdfast.account a where a.address_key = p.address_key)
+  returning p.browser is not null and p.browser = open_sign_up.browser, p.password_hash;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.open_sign_up(bytea,bytea) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.organisation()
  RETURNS uuid
  LANGUAGE sql
@@ -1718,6 +2788,22 @@ END;
 grant execute on function holdfast.organisation_name() to holdfast_app;
 grant execute on function holdfast.organisation_name() to holdfast_worker;
 
+CREATE OR REPLACE FUNCTION holdfast.own_credential(secret bytea)
+ RETURNS TABLE(person uuid, name text, address text, password_hash text, second_factor boolean)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.fresh_bearer(secret, interval '15 minutes');
+begin
+  return query select a.person_id, a.name, a.address, a.password_hash, p.wanted_assurance > 1
+    from holdfast.account a join holdfast.person p on p.id = a.person_id where a.person_id = who;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.own_credential(bytea) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.own_organisation(secret bytea)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -1737,6 +2823,21 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.own_organisation(bytea) to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.passkey_key(credential bytea)
+ RETURNS TABLE(person uuid, public_key bytea, sign_count bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT k.person_id,
+     k.public_key,
+     k.sign_count
+    FROM holdfast.passkey k
+   WHERE (k.id = passkey_key.credential);
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.passkey_key(bytea) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.password_peppers()
  RETURNS TABLE(pepper text, cost text, accounts bigint)
@@ -1804,6 +2905,22 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 grant execute on function holdfast.password_shapes() to holdfast_auditor;
+
+CREATE OR REPLACE FUNCTION holdfast.pending_totp(secret bytea, enrolment uuid)
+ RETURNS TABLE(person uuid, sealed text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.factor_owner(secret);
+begin
+  return query select t.person_id, t.sealed from holdfast.totp_enrolment t
+    where t.id = enrolment and t.person_id = who and t.expires_at > clock_timestamp();
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.pending_totp(bytea,uuid) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.person()
  RETURNS uuid
@@ -1995,6 +3112,25 @@ END;
 -- owner holdfast_keeper
 grant execute on function holdfast.record_finding(text,text,text,integer,text,text,timestamp with time zone,timestamp with time zone,integer,text) to holdfast_prover;
 
+CREATE OR REPLACE FUNCTION holdfast.record_recovery()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  entered constant text := current_setting('backtrace_functions');
+  here holdfast.seat;
+begin
+  for here in select * from holdfast.seat s where s.person_id = new.person_id order by s.organisation_id loop
+    perform set_config('backtrace_functions', here.context, true);
+    insert into holdfast.factor_reset (organisation_id, person_id, reset_by) values (here.organisation_id, new.person_id, new.person_id);
+  end loop;
+  perform set_config('backtrace_functions', entered, true);
+  return null;
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.refill_seats_of_organisation()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2061,6 +3197,19 @@ begin
 end $function$;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.refuse_odd_step(step bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if abs(step - floor(extract(epoch from clock_timestamp()) / 30)) > 10 then
+    raise exception 'this step is five minutes from now: look at the clocks' using errcode = 'HF422';
+  end if;
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.refuse_rewriting()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2068,6 +3217,49 @@ CREATE OR REPLACE FUNCTION holdfast.refuse_rewriting()
 AS $function$
 begin
   raise exception 'findings are appended, never changed' using errcode = '42501';
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.remove_factor(secret bytea, credential bytea, mail_subject text, mail_body text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.factor_owner(secret);
+begin
+  if not exists (select from holdfast.totp t where credential is null and t.person_id = who)
+     and not exists (select from holdfast.passkey k where k.person_id = who and k.id = credential) then
+    return 'missing';
+  end if;
+  if holdfast.factor_count(who) = 1 and exists (select from holdfast.seat s where s.person_id = who and s.min_assurance > 1) then
+    return 'demanded';
+  end if;
+  delete from holdfast.totp t where credential is null and t.person_id = who;
+  delete from holdfast.passkey k where k.person_id = who and k.id = credential;
+  perform holdfast.factors_changed(secret, who, mail_subject, mail_body);
+  return 'removed';
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.remove_factor(bytea,bytea,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.remove_factors(person uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform holdfast.lock_person(person);
+  delete from holdfast.totp t where t.person_id = person;
+  delete from holdfast.totp_enrolment t where t.person_id = person;
+  delete from holdfast.passkey k where k.person_id = person;
+  delete from holdfast.passkey_challenge c where c.person_id = person;
+  delete from holdfast.recovery_code c where c.person_id = person;
+  perform holdfast.clear_failures(person, a) from unnest('{totp,passkey,recovery-code}'::text[]) a;
+  perform holdfast.want_assurance(person, 1::smallint);
+  perform holdfast.end_sessions_of(person, null);
 end $function$;
 -- owner holdfast_keeper
 
@@ -2120,6 +3312,37 @@ begin
 end $function$;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.rename_me(secret bytea, new_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.bearer(secret, true);
+begin
+  update holdfast.account a set name = new_name where a.person_id = who and a.name <> new_name;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.rename_me(bytea,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.rename_passkey(secret bytea, credential bytea, called text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.bearer(secret, true);
+begin
+  update holdfast.passkey k set name = called where k.id = credential and k.person_id = who;
+  return found;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.rename_passkey(bytea,bytea,text) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.renew_password_hash(person uuid, old_hash text, new_hash text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2143,7 +3366,7 @@ AS $function$
 #print_strict_params off
 declare
   who uuid := holdfast.half_bearer(secret);
-  answer boolean := (holdfast.begin_session(pass_hash, who, level, shown, idle_time, life, of_family, seen_device, seen_address)).verified;
+  answer boolean := (holdfast.begin_session(pass_hash, who, level, shown, idle_time, life, of_family, seen_device, seen_address, null)).verified;
 begin
   -- The person is locked by now: once more, for it may have been ended meanwhile.
   perform holdfast.half_bearer(secret);
@@ -2177,6 +3400,79 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.report_reuse(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.request_mail(purpose text, address text, address_key text, link bytea, stranger_subject text, stranger_body text, owner_subject text, owner_body text)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ INSERT INTO holdfast.mail_request (purpose, address, address_key, link, stranger_subject, stranger_body, owner_subject, owner_body)  SELECT request_mail.purpose AS purpose,
+             request_mail.address AS address,
+             request_mail.address_key AS address_key,
+             request_mail.link AS link,
+             request_mail.stranger_subject AS stranger_subject,
+             request_mail.stranger_body AS stranger_body,
+             request_mail.owner_subject AS owner_subject,
+             request_mail.owner_body AS owner_body
+           WHERE (( SELECT count(*) AS count
+                    FROM holdfast.mail_request r
+                   WHERE ((r.address_key = request_mail.address_key) AND (r.created_at > (clock_timestamp() - '01:00:00'::interval)))) < 20);
+END;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.reset_factors(secret bytea, person uuid, mail_subject text, mail_body text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role;
+  theirs holdfast.role;
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  mine := holdfast.demand('organisation.secure');
+  perform holdfast.demand_fresh(secret);
+  if reset_factors.person = holdfast.person() then return 'oneself'; end if;
+  -- The person's lock, so that nobody founds or joins an organisation meanwhile.
+  perform holdfast.lock_person(reset_factors.person);
+  select r.* into theirs from holdfast.seat s join holdfast.role r using (role_id)
+   where s.person_id = reset_factors.person and s.organisation_id = here;
+  if not found then raise exception 'no such member' using errcode = 'HF404'; end if;
+  if not holdfast.may_give(mine, theirs) then
+    raise exception 'that member may more than you' using errcode = 'HF403';
+  end if;
+  if exists (select from holdfast.seat s where s.person_id = reset_factors.person and s.organisation_id <> here) then
+    return 'elsewhere';
+  end if;
+  if holdfast.factor_count(reset_factors.person) = 0 then return 'nothing'; end if;
+  insert into holdfast.factor_reset (organisation_id, person_id, reset_by) values (here, reset_factors.person, holdfast.person());
+  perform holdfast.notify_person(reset_factors.person, mail_subject, mail_body);
+  perform holdfast.remove_factors(reset_factors.person);
+  return 'reset';
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.reset_factors(bytea,uuid,text,text) to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.reset_of(link bytea)
+ RETURNS TABLE(person uuid, name text, address text, second_factor boolean)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT a.person_id,
+     a.name,
+     a.address,
+     (p.wanted_assurance > 1)
+    FROM ((holdfast.address_token t
+      JOIN holdfast.account a USING (person_id))
+      JOIN holdfast.person p ON ((p.id = a.person_id)))
+   WHERE ((t.hash = reset_of.link) AND (t.purpose = 'reset'::text) AND (t.expires_at > clock_timestamp()) AND (p.disabled_at IS NULL));
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.reset_of(bytea) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.revoke_invitation(invitation uuid)
  RETURNS boolean
@@ -2240,6 +3536,50 @@ AS $function$
      and (e.kind = 'language' or not exists (select from pg_depend d where d.classid = e.catalogue and d.objid = e.id and d.deptype = 'e'))
 $function$;
 -- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.run_recoveries()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  it holdfast.factor_recovery;
+  done integer := 0;
+begin
+  for it in
+    select * from holdfast.factor_recovery r
+     where r.ended_at is null and (r.due_at <= clock_timestamp() or (r.told_at is null and r.begun_at < clock_timestamp() - interval '84 hours'))
+     order by r.begun_at for update skip locked limit 100
+  loop
+    if it.told_at is null then
+      perform holdfast.notify_person(it.person_id, it.middle_subject, it.middle_body);
+      -- A server that stood still for days owes the owner the rest of the time after this mail.
+      update holdfast.factor_recovery r set told_at = clock_timestamp(), middle_body = '',
+          due_at = greatest(r.due_at, clock_timestamp() + interval '3 days') where r.id = it.id;
+      continue;
+    end if;
+    perform holdfast.remove_factors(it.person_id);
+    perform holdfast.end_recovery(it.person_id, 'done');
+    perform holdfast.notify_person(it.person_id, it.done_subject, it.done_body);
+    done := done + 1;
+  end loop;
+  return done;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.run_recoveries() to holdfast_worker;
+
+CREATE OR REPLACE FUNCTION holdfast.seen_now()
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT (pg_current_snapshot())::text AS pg_current_snapshot;
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.seen_now() to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.server_patch()
  RETURNS TABLE(version text, floor text, patched boolean)
@@ -2321,7 +3661,10 @@ declare
 begin
   if oldest !~ '^[0-9a-f]{8}$' then raise exception 'the id of a pepper is 8 hexadecimal digits'; end if;
   update holdfast.account a set password_hash = oldest || right(a.password_hash, 60)
-   where left(a.password_hash, 15) collate "C" >= '00000000' and left(a.password_hash, 15) collate "C" < '00000001';
+   where a.person_id in (select b.person_id from holdfast.account b
+                          where left(b.password_hash, 15) collate "C" >= '00000000' and left(b.password_hash, 15) collate "C" < '00000001'
+                          limit 20000);
+  update holdfast.pending_sign_up s set password_hash = oldest || right(s.password_hash, 60) where left(s.password_hash, 8) = '00000000';
   -- From each to the next one in the index: as many steps as there are different ones.
   for head in
     with recursive step (head) as (
@@ -2341,39 +3684,18 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.settle_peppers(text) to holdfast_identity;
 
-CREATE OR REPLACE FUNCTION holdfast.sign_up(shown_address text, key text, shown_name text, hashed_password text, token_hash bytea, new_subject text, new_body text, known_subject text, known_body text)
- RETURNS void
+CREATE OR REPLACE FUNCTION holdfast.stop_recovery(link bytea)
+ RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #print_strict_params off
-declare
-  made uuid := gen_random_uuid();
-  stale uuid;
 begin
-  select a.person_id into stale from holdfast.account a
-   where a.address_key = key and a.verified_at is null and a.created_at < clock_timestamp() - interval '1 day'
-     for update;
-  if found then delete from holdfast.person p where p.id = stale; end if;
-
-  perform holdfast.add_person(made, shown_address like '%@canary.invalid');
-  -- Of two at once the second waits here, and then finds the first.
-  insert into holdfast.account (person_id, address, address_key, name, password_hash)
-    values (made, shown_address, key, shown_name, hashed_password)
-    on conflict (address_key) do nothing;
-  if found then
-    insert into holdfast.address_token (hash, person_id, purpose, expires_at)
-      values (token_hash, made, 'verify', clock_timestamp() + interval '1 day');
-    perform holdfast.queue_mail(shown_address, new_subject, new_body);
-  else
-    delete from holdfast.person p where p.id = made;
-    -- To the address that is on record, never to the one that was typed: they may differ where the key does not.
-    perform holdfast.queue_mail(a.address, known_subject, known_body) from holdfast.account a where a.address_key = key;
-  end if;
+  return holdfast.end_recovery(r.person_id, 'stopped') from holdfast.factor_recovery r where r.stop = link and r.ended_at is null;
 end $function$;
 -- owner holdfast_keeper
-grant execute on function holdfast.sign_up(text,text,text,text,bytea,text,text,text,text) to holdfast_identity;
+grant execute on function holdfast.stop_recovery(bytea) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.surroundings()
  RETURNS TABLE(code text, object text, remedy text)
@@ -2426,7 +3748,36 @@ grant execute on function holdfast.surroundings() to holdfast_auditor;
 grant execute on function holdfast.surroundings() to holdfast_migrator;
 grant execute on function holdfast.surroundings() to holdfast_prover;
 
-CREATE OR REPLACE FUNCTION holdfast.sweep_address_tokens()
+CREATE OR REPLACE FUNCTION holdfast.sweep_accounts()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  closed uuid;
+  gone integer;
+begin
+  delete from holdfast.pending_sign_up p where p.expires_at < clock_timestamp() - interval '1 hour';
+  get diagnostics gone = row_count;
+  delete from holdfast.address_token t where t.expires_at < clock_timestamp() - interval '1 hour';
+  delete from holdfast.address_change c where c.expires_at < clock_timestamp() - interval '1 hour';
+  delete from holdfast.mail_request r where r.created_at < clock_timestamp() - interval '1 day';
+  for closed in
+    select a.person_id from holdfast.account a where a.closes_at < clock_timestamp() order by a.closes_at limit 100 for update
+  loop
+    continue when cardinality(holdfast.left_without_owner(closed)) > 0;
+    -- Organisations first forget the member, by a trigger of theirs, as long as the seats are there.
+    delete from holdfast.account a where a.person_id = closed;
+    delete from holdfast.person p where p.id = closed;
+    gone := gone + 1;
+  end loop;
+  return gone;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.sweep_accounts() to holdfast_worker;
+
+CREATE OR REPLACE FUNCTION holdfast.sweep_factors()
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2434,13 +3785,17 @@ CREATE OR REPLACE FUNCTION holdfast.sweep_address_tokens()
 AS $function$
 declare
   gone integer;
+  more integer;
 begin
-  delete from holdfast.address_token t where t.expires_at < clock_timestamp() - interval '1 hour';
+  delete from holdfast.passkey_challenge c where c.hash in (
+    select hash from holdfast.passkey_challenge where expires_at < clock_timestamp() order by expires_at limit 5000);
   get diagnostics gone = row_count;
-  return gone;
+  delete from holdfast.totp_enrolment t where t.expires_at < clock_timestamp();
+  get diagnostics more = row_count;
+  return gone + more;
 end $function$;
 -- owner holdfast_keeper
-grant execute on function holdfast.sweep_address_tokens() to holdfast_worker;
+grant execute on function holdfast.sweep_factors() to holdfast_worker;
 
 CREATE OR REPLACE FUNCTION holdfast.sweep_idempotency()
  RETURNS integer
@@ -2547,6 +3902,26 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.sweep_sessions() to holdfast_worker;
 
+CREATE OR REPLACE FUNCTION holdfast.take_challenge(secret bytea, challenge_hash bytea, for_what text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid;
+begin
+  if for_what = 'enrol' then who := holdfast.factor_owner(secret);
+  elsif for_what = 'show' then who := holdfast.half_bearer(secret);
+  end if;
+  delete from holdfast.passkey_challenge c
+   where c.hash = challenge_hash and c.purpose = for_what and c.person_id is not distinct from who and c.expires_at > clock_timestamp();
+  return found;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.take_challenge(bytea,bytea,text) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.take_job(kinds text[], seconds integer)
  RETURNS TABLE(id uuid, organisation_id uuid, kind text, payload jsonb, attempts integer, secret bytea)
  LANGUAGE plpgsql
@@ -2620,6 +3995,26 @@ END;
 -- owner holdfast_keeper
 grant execute on function holdfast.take_mail(integer) to holdfast_worker;
 
+CREATE OR REPLACE FUNCTION holdfast.take_passkey(secret bytea, credential bytea, signatures bigint)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := case when secret is not null then holdfast.half_bearer(secret) end;
+  taken uuid;
+begin
+  update holdfast.passkey k set sign_count = signatures, used_at = clock_timestamp()
+   where k.id = credential and (k.person_id = who or secret is null)
+     and (k.sign_count < signatures or (k.sign_count = 0 and signatures = 0))
+  returning k.person_id into taken;
+  return taken;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.take_passkey(bytea,bytea,bigint) to holdfast_identity;
+
 CREATE OR REPLACE FUNCTION holdfast.take_quota(buckets text[], quotas integer[], windows integer[], spends integer[], exact boolean)
  RETURNS TABLE(place integer, granted boolean, remaining integer, wait_us bigint)
  LANGUAGE plpgsql
@@ -2665,6 +4060,43 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.take_quota(text[],integer[],integer[],integer[],boolean) to holdfast_identity;
 grant execute on function holdfast.take_quota(text[],integer[],integer[],integer[],boolean) to holdfast_worker;
+
+CREATE OR REPLACE FUNCTION holdfast.take_recovery_code(secret bytea, code_hash bytea, mail_subject text, mail_body text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.half_bearer(secret);
+begin
+  update holdfast.recovery_code c set used_at = clock_timestamp()
+   where c.hash = code_hash and c.person_id = who and c.used_at is null;
+  if not found then return null; end if;
+  perform holdfast.notify_person(who, mail_subject, mail_body);
+  return (select count(*) from holdfast.recovery_code c where c.person_id = who and c.used_at is null);
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.take_recovery_code(bytea,bytea,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.take_totp(secret bytea, step bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  who uuid := holdfast.half_bearer(secret);
+begin
+  perform holdfast.refuse_odd_step(step);
+  update holdfast.totp t set last_step = step, used_at = clock_timestamp()
+   where t.person_id = who and t.last_step < step;
+  return found;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.take_totp(bytea,bigint) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.tenant_tables()
  RETURNS TABLE(relation oid, named text)
@@ -2818,54 +4250,6 @@ END;
 grant execute on function holdfast.unrecorded() to holdfast_auditor;
 grant execute on function holdfast.unrecorded() to holdfast_migrator;
 grant execute on function holdfast.unrecorded() to holdfast_prover;
-
-CREATE OR REPLACE FUNCTION holdfast.verify_address(token_hash bytea)
- RETURNS boolean
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-#print_strict_params off
-declare
-  who uuid;
-begin
-  select t.person_id into who from holdfast.address_token t where t.hash = token_hash and t.purpose = 'verify';
-  if not found then return false; end if;
-  -- The account first, always: two links of one person that arrive together take turns.
-  perform from holdfast.account a where a.person_id = who for update;
-  delete from holdfast.address_token t where t.hash = token_hash and t.purpose = 'verify' and t.expires_at > clock_timestamp();
-  if not found then return false; end if;
-  delete from holdfast.address_token t where t.person_id = who and t.purpose = 'verify';
-  update holdfast.account a set verified_at = clock_timestamp() where a.person_id = who and a.verified_at is null;
-  perform holdfast.mark_verified(who);
-  return true;
-end $function$;
--- owner holdfast_keeper
-grant execute on function holdfast.verify_address(bytea) to holdfast_identity;
-
-CREATE OR REPLACE FUNCTION holdfast.verify_again(secret bytea, token_hash bytea, mail_subject text, mail_body text)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-#print_strict_params off
-declare
-  who uuid := holdfast.bearer(secret, false);
-  it holdfast.account;
-begin
-  select * into it from holdfast.account a where a.person_id = who for update;
-  if it.verified_at is not null then return; end if;
-  if (select count(*) from holdfast.address_token t
-       where t.person_id = who and t.purpose = 'verify' and t.created_at > clock_timestamp() - interval '1 hour') >= 5 then
-    raise exception 'too many mails in an hour' using errcode = 'HF429';
-  end if;
-  insert into holdfast.address_token (hash, person_id, purpose, expires_at)
-    values (token_hash, who, 'verify', clock_timestamp() + interval '1 day');
-  perform holdfast.queue_mail(it.address, mail_subject, mail_body);
-end $function$;
--- owner holdfast_keeper
-grant execute on function holdfast.verify_again(bytea,bytea,text,text) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.want_assurance(person uuid, level smallint)
  RETURNS void
@@ -3241,9 +4625,28 @@ grant execute on function holdfast.weaknesses() to holdfast_auditor;
 grant execute on function holdfast.weaknesses() to holdfast_migrator;
 grant execute on function holdfast.weaknesses() to holdfast_prover;
 
+CREATE OR REPLACE FUNCTION holdfast.withhold_verification(person uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  update holdfast.person p set verified_at = null where p.id = withhold_verification.person and p.canary;
+  if not found then return false; end if;
+  update holdfast.pass p set verified = false where p.person_id = withhold_verification.person;
+  update holdfast.account a set verified_at = null where a.person_id = withhold_verification.person;
+  return true;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.withhold_verification(uuid) to holdfast_prover;
+
 -- sequence holdfast.event_id_seq, owner holdfast_keeper, rights the owner's
 
 -- sequence holdfast.finding_id_seq, owner holdfast_keeper, rights the owner's
+
+-- sequence holdfast.mail_request_id_seq, owner holdfast_keeper, rights the owner's
 
 -- sequence holdfast.outbox_id_seq, owner holdfast_keeper, rights the owner's
 
@@ -3482,11 +4885,12 @@ end $function$;
 --   5	members.invite
 --   6	members.read
 --   7	members.remove
+--   8	organisation.secure
 
 -- Roles:
---   00 admin, assurance 1: companies.read, companies.write, contacts.read, contacts.write, events.read, members.invite, members.read, members.remove
+--   00 admin, assurance 1: companies.read, companies.write, contacts.read, contacts.write, events.read, members.invite, members.read, members.remove, organisation.secure
 --   01 member, assurance 1: companies.read, companies.write, contacts.read, contacts.write, members.read
---   02 owner, assurance 1: companies.read, companies.write, contacts.read, contacts.write, events.read, members.invite, members.read, members.remove
+--   02 owner, assurance 1: companies.read, companies.write, contacts.read, contacts.write, events.read, members.invite, members.read, members.remove, organisation.secure
 
 -- Tables whose changes another table records:
 --   app.company_term by app.company
