@@ -50,7 +50,7 @@ describe('the evidence as JSON', () => {
       against: 'real',
       claims: ['accounts/verified-first'],
     })
-    expect(promise(json, 'A3')).toMatchObject({ status: 'unproven', note: promises.A3.missing })
+    expect(promise(json, 'E2')).toMatchObject({ status: 'unproven', note: promises.E2.missing })
     expect(json.claims).toEqual([
       {
         id: 'accounts/verified-first',

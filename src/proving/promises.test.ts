@@ -8,7 +8,18 @@ describe('the registry of promises', () => {
   })
 
   test('says that only the rows of this version are whole', () => {
-    expect(promiseIds.filter((id) => promises[id].missing === undefined)).toEqual(['I1', 'I2', 'I3', 'I4', 'A2', 'A3', 'A5'])
+    expect(promiseIds.filter((id) => promises[id].missing === undefined)).toEqual([
+      'I1',
+      'I2',
+      'I3',
+      'I4',
+      'A1',
+      'A2',
+      'A3',
+      'A4',
+      'A5',
+      'A6',
+    ])
   })
 
   test('names sections that the two pages have', () => {

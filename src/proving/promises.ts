@@ -129,8 +129,6 @@ export const promises: PromiseRegistry = {
     sentence: 'Passwords exist only as salted bcrypt hashes.',
     folder: 'accounts',
     asked: ['C3', 'G3'],
-    missing:
-      'Still to come: resetting a forgotten password, rotating the server’s own secret in the hash, and the proof that a wrong guess takes equally long whether the account exists or not.',
   },
   A2: {
     chapter: 'Sign-in',
@@ -153,8 +151,6 @@ export const promises: PromiseRegistry = {
     sentence: 'A request that another site makes a browser send changes nothing.',
     folder: 'browser-defences',
     asked: ['G3'],
-    missing:
-      'Still to come: a token bound to the session, for requests that say nothing of where they come from; today those are refused.',
   },
   A5: {
     chapter: 'Sign-in',
@@ -170,8 +166,6 @@ export const promises: PromiseRegistry = {
     sentence: 'Sign-in, registration, reset and the API are limited in rate, by address and by account.',
     folder: 'rate-limits',
     asked: ['G3', 'C6'],
-    missing:
-      'Still to come: exact limits by account, a stop after many failed guesses in a row, and limits shared by several machines.',
   },
   A7: {
     chapter: 'Sign-in',
