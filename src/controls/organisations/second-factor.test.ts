@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { crm } from '../../../examples/crm/crm.ts'
 import { mailedToken, startWorld, type Visitor, type World } from '../../../test/world/world.ts'
+
+// People who join, each by a hash or two: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 let world: World
 /** The same product, but one that demands two factors of its administrators. */

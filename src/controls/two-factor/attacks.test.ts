@@ -1,9 +1,13 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { crm } from '../../../examples/crm/crm.ts'
 import { startWorld, type Visitor, type World } from '../../../test/world/world.ts'
 import { stepAt, totpCode } from './totp.ts'
 
+// People who join, each by a hash or two: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
+
 let world: World
+let visitor: Visitor | undefined
 beforeAll(async () => {
   world = await startWorld({ product: crm, superuser: inject('superuser') })
 }, 120_000)
@@ -215,6 +219,24 @@ describe('the database', () => {
   })
 })
 
+test('a passkey is renamed and removed by nobody but its owner', async () => {
+  const [ada, ben] = [await world.join(), await world.join()]
+  const id = 'A'.repeat(22)
+  await world.superuser(
+    `insert into holdfast.passkey (id, person_id, public_key, sign_count, transports, backed_up, name)
+     values (decode($1, 'base64'), $2, decode(repeat('00', 32), 'hex'), 0, '', false, 'Key')`,
+    [`${id}==`, ada.person],
+  )
+  const path = `/api/account/factors/passkeys/${id}`
+  expect((await post(path, ben.cookie, { name: 'Mine' }, 'PATCH')).status).toBe(404)
+  expect((await post(path, ben.cookie, undefined, 'DELETE')).status).toBe(404)
+  expect((await post(path, ada.cookie, { name: 'Kitchen' }, 'PATCH')).status).toBe(204)
+  expect(await (await world.fetch('/api/account/factors', ada)).json()).toMatchObject({
+    factors: [{ kind: 'passkey', id, name: 'Kitchen', usedAt: null }],
+  })
+  expect((await post(path, ada.cookie, undefined, 'DELETE')).status).toBe(204)
+})
+
 describe('guessing', () => {
   test('ten codes of one account in a quarter of an hour, and no more, in however many sessions', async () => {
     const ada = await world.join()
@@ -259,7 +281,7 @@ test.each([
   ['{"code":"123456","code":"654321"}'],
   ['[]'],
 ])('a second step with no code is refused at the fields (%#)', async (body) => {
-  const ada = await world.join()
-  const answer = await post('/api/session/code', ada.cookie, body)
+  visitor ??= await world.join()
+  const answer = await post('/api/session/code', visitor.cookie, body)
   expect([400, 413]).toContain(answer.status)
 })

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { crm } from '../../../examples/crm/crm.ts'
 import { startWorld, type Visitor, type World } from '../../../test/world/world.ts'
 import { stepAt, totpCode } from './totp.ts'
+
+// People who join, each by a hash or two: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 let world: World
 beforeAll(async () => {
