@@ -132,7 +132,7 @@ const catalogue = {
   'recovery.lost': 'I have lost all of them',
   'recovery.lostTitle': 'Have you lost every factor and every code?',
   'recovery.lostText':
-    'We mail you a link. Seven days after you open it all second factors are removed. You get a mail at the start, halfway and at the end, and every session shows it: each can stop it, and so does signing in with a factor. If your organisation has another owner or administrator, ask them first: they can help at once.',
+    'We mail you a link. Seven days after you open it all second factors are removed. You get a mail at the start, halfway and at the end, each with a link that stops it, and the pages of your account show it. Signing in with a factor stops it too. If your organisation has another owner or administrator, ask them first: they can help at once.',
   'recovery.ask': 'Send the link',
   'recovery.asked': 'A mail is on its way to you. Open the link in it within 30 minutes.',
   'recovery.title': 'Remove all second factors',
