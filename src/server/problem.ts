@@ -1,6 +1,11 @@
 import { unverified } from '../controls/accounts/refusals.ts'
 import { noSession } from '../controls/sessions/refusals.ts'
-import { factorNotEnrolled, factorNotShown, permissionMissing, showAgain } from '../controls/tenant-isolation/refusals.ts'
+import {
+  factorNotEnrolled,
+  factorNotShown,
+  permissionMissing,
+  showAgain,
+} from '../controls/tenant-isolation/refusals.ts'
 import { Refusal, type RefusalKind } from '../kernel/refusal.ts'
 import { DatabaseBusy } from '../platform/database/login.ts'
 import { kinds } from '../platform/http/refusals.ts'
