@@ -136,7 +136,7 @@ holdfast · body · holdfast.renew_password_hash(uuid,text,text) · f1d986f19093
 holdfast · body · holdfast.replace_session(bytea,bytea,smallint,text,interval,interval,uuid,text,text) · 9b72dfdfccfab6c809c54675cb91d1a1
 holdfast · body · holdfast.report_reuse(bytea) · d1bb61de78b9dee5608273261023fa39
 holdfast · body · holdfast.request_mail(text,text,text,bytea,text,text,text,text) · 2b2d7ee71790e68a3850e870dec0d876
-holdfast · body · holdfast.reset_factors(bytea,uuid,text,text) · bef551475880782d5be3e31180206234
+holdfast · body · holdfast.reset_factors(bytea,uuid,text,text) · bd51bf31903a5a9571bbe0850c46a010
 holdfast · body · holdfast.reset_of(bytea) · 1af5b1e4d330f8b45c9ffe95376aa321
 holdfast · body · holdfast.revoke_invitation(uuid) · 3d66f4b4eb3fb14c82b0eef16df83afb
 holdfast · body · holdfast.rights() · 4fa3abf61ebbace744b6d12a0919f357
