@@ -3436,8 +3436,8 @@ begin
   mine := holdfast.demand('organisation.secure');
   perform holdfast.demand_fresh(secret);
   if reset_factors.person = holdfast.person() then return 'oneself'; end if;
-  -- The person's lock, so that nobody founds or joins an organisation meanwhile.
-  perform holdfast.lock_person(reset_factors.person);
+  -- For update, which the foreign key of a new seat waits for: so they found and join no other organisation meanwhile.
+  perform from holdfast.person p where p.id = reset_factors.person for update;
   select r.* into theirs from holdfast.seat s join holdfast.role r using (role_id)
    where s.person_id = reset_factors.person and s.organisation_id = here;
   if not found then raise exception 'no such member' using errcode = 'HF404'; end if;
