@@ -2,8 +2,8 @@ import { type Judged, judge } from './aims.ts'
 import type { Results } from './identity.ts'
 
 const width = 960
-const left = 400
-const room = 400
+const left = 440
+const room = 340
 const ink = '#1f2a2a'
 const faint = '#6b7777'
 const reached = '#1d5c4d'
