@@ -28,6 +28,16 @@ export async function compareAnswers(bench: Bench): Promise<Outcome> {
   const known = owner.address
   const told = await compare(bench, '/api/reset', (address) => ({ address }), known, pairs)
   if (typeof told === 'string') return broken(told, pairs * 2)
+  if (told.isTelling) {
+    // A busy machine makes such a difference by itself, but not twice in the same direction.
+    const again = await compare(bench, '/api/reset', (address) => ({ address }), known, pairs)
+    if (typeof again === 'string') return broken(again, pairs * 4)
+    if (again.isTelling && Math.sign(again.by) === Math.sign(told.by))
+      return broken(
+        `/api/reset takes ${told.least} ms with a known address and ${told.most} ms with others, and so once more`,
+        pairs * 4,
+      )
+  }
   const signedUp = await compare(
     bench,
     '/api/sign-up',
@@ -37,7 +47,6 @@ export async function compareAnswers(bench: Bench): Promise<Outcome> {
   )
   if (typeof signedUp === 'string') return broken(signedUp, pairs * 2 + 4)
   const { least, most } = told
-  if (least === undefined || most === undefined) return inconclusive('nothing was measured')
   return holds(
     `sign-up and reset answer alike with a known address and with unknown ones: status, body, header names, cookie; ` +
       `of ${pairs} pairs of resets the middle ones took ${least} and ${most} ms; no verb behind them reads the accounts`,
@@ -51,7 +60,7 @@ async function compare(
   bodyOf: (address: string) => unknown,
   known: string,
   count: number,
-): Promise<string | { least?: string; most?: string }> {
+): Promise<string | { least: string; most: string; by: number; isTelling: boolean }> {
   const times: { known: number[]; unknown: number[] } = { known: [], unknown: [] }
   for (let at = 0; at < count; at++) {
     const unknown = `nobody-${crypto.randomUUID()}@canary.invalid`
@@ -69,9 +78,10 @@ async function compare(
       return `${path} answers otherwise with an address that has an account: ${[...shapes].join(' / ')}`
   }
   const [one, other] = [median(times.known), median(times.unknown)]
-  const isTelling = Math.abs(one - other) > plainMilliseconds && Math.abs(delta(times.known, times.unknown)) > 0.6
-  if (isTelling) return `${path} takes ${one.toFixed(1)} ms with a known address and ${other.toFixed(1)} ms with others`
-  return { least: one.toFixed(1), most: other.toFixed(1) }
+  const by = delta(times.known, times.unknown)
+  // Of a few samples each difference looks large: they are only compared by what they say.
+  const isTelling = count >= pairs && Math.abs(one - other) > plainMilliseconds && Math.abs(by) > 0.6
+  return { least: one.toFixed(1), most: other.toFixed(1), by, isTelling }
 }
 
 function median(times: readonly number[]): number {
