@@ -1,10 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server'
 import type { Site } from '../accounts/accounts.ts'
 
 /** What a browser sends after `navigator.credentials.create`: base64url each. */
@@ -29,6 +23,9 @@ export interface KnownPasskey {
   readonly transports: readonly string[]
 }
 
+/** When it is first needed: a fifth of a second at start, and 27 MB in every process, for what many never use. */
+const webAuthn = () => import('@simplewebauthn/server')
+
 /** COSE: EdDSA, ES256 and RS256, which all browsers and keys between them have. */
 const algorithms = [-8, -7, -257]
 const timeoutMilliseconds = 5 * 60 * 1000
@@ -52,12 +49,13 @@ export function challengeIn(clientDataJSON: string): { readonly text: string; re
 }
 
 /** For `navigator.credentials.create`. The handle is the person's id, which says nothing to anybody else. */
-export function creationOptions(
+export async function creationOptions(
   site: Site,
   person: { readonly id: string; readonly name: string; readonly address: string },
   challenge: Uint8Array<ArrayBuffer>,
   known: readonly KnownPasskey[],
 ) {
+  const { generateRegistrationOptions } = await webAuthn()
   return generateRegistrationOptions({
     rpName: site.title,
     rpID: rpIdOf(site),
@@ -74,7 +72,8 @@ export function creationOptions(
 }
 
 /** For `navigator.credentials.get`. `known` empty: the authenticator offers what it has, and must verify its user. */
-export function requestOptions(site: Site, challenge: Uint8Array<ArrayBuffer>, known: readonly KnownPasskey[]) {
+export async function requestOptions(site: Site, challenge: Uint8Array<ArrayBuffer>, known: readonly KnownPasskey[]) {
+  const { generateAuthenticationOptions } = await webAuthn()
   return generateAuthenticationOptions({
     rpID: rpIdOf(site),
     challenge,
@@ -86,6 +85,7 @@ export function requestOptions(site: Site, challenge: Uint8Array<ArrayBuffer>, k
 
 /** What to keep of a new passkey; undefined where it does not prove itself. `challenge`: one of ours that was just used up. */
 export async function verifyCreation(site: Site, sent: NewPasskey, challenge: string) {
+  const { verifyRegistrationResponse } = await webAuthn()
   const { id, clientDataJSON, attestationObject, transports } = sent
   try {
     const { verified, registrationInfo } = await verifyRegistrationResponse({
@@ -123,6 +123,7 @@ export async function verifyRequest(
   known: { readonly publicKey: Uint8Array; readonly counter: number },
   mustVerifyUser: boolean,
 ): Promise<{ readonly counter: number } | undefined> {
+  const { verifyAuthenticationResponse } = await webAuthn()
   const { id, userHandle, clientDataJSON, authenticatorData, signature } = sent
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
