@@ -17,8 +17,8 @@ export interface Evidence {
   /** Such as `password`. */
   readonly shown: string
   /**
-   * `pg_current_snapshot()::text` of the statement that read what it was compared with. A password that is changed while
-   * somebody signs in with the old one opens nothing then: `issue` throws HF401. Left out: not asked.
+   * `pg_current_snapshot()::text` of the statement that read what it was compared with. A password that is changed, or a
+   * passkey that is removed, while somebody signs in with it opens nothing then: `issue` throws HF401. Left out: not asked.
    */
   readonly asOf?: string
 }

@@ -89,9 +89,9 @@ export async function signIn(
 
 /** By a passkey alone, whose authenticator has verified its user: two factors in one. Throws a `Refusal`: 422. */
 export async function signInByPasskey(parts: SignInParts, sent: ShownPasskey, from: From): Promise<SignedIn> {
-  const person = await parts.twoFactor.showPasskey(undefined, sent)
-  if (person === undefined) throw new Refusal(passkeyNotMatching)
-  return begin(parts, person, { assurance: 2, shown: 'passkey' }, from)
+  const shown = await parts.twoFactor.showPasskey(undefined, sent)
+  if (shown === undefined) throw new Refusal(passkeyNotMatching)
+  return begin(parts, shown.person, { assurance: 2, shown: 'passkey', asOf: shown.asOf }, from)
 }
 
 /** What the second step may be, for a session that has yet to take it. */

@@ -75,9 +75,12 @@ export interface TwoFactor {
   renamePasskey(entry: Uint8Array, passkey: string, name: string): Promise<void>
   /** For `navigator.credentials.get`; without `entry`, to sign in by a passkey alone. */
   askForPasskey(entry?: Uint8Array): Promise<Awaited<ReturnType<typeof requestOptions>>>
-  /** Returns the person; undefined for whatever does not prove itself. Without `entry` the authenticator must have verified its
-   *  user. */
-  showPasskey(entry: Uint8Array | undefined, sent: ShownPasskey): Promise<string | undefined>
+  /** Returns whose it is, and `asOf` for the evidence of a session; undefined for whatever does not prove itself. Without `entry`
+   *  the authenticator must have verified its user. */
+  showPasskey(
+    entry: Uint8Array | undefined,
+    sent: ShownPasskey,
+  ): Promise<{ readonly person: string; readonly asOf: string } | undefined>
 
   /** `passkey` undefined: the authenticator app. Returns the person's remaining factors. Throws a `Refusal`: 404, 409. */
   removeFactor(entry: Uint8Array, passkey: string | undefined): Promise<Factors>
@@ -234,9 +237,11 @@ export function createTwoFactor(parts: {
       const [answer] = await identity.query(
         sql<{
           person: string | null
-        }>`select holdfast.take_passkey(${entry ?? null}, ${id}, ${shown.counter}) as person`,
+          asOf: string
+        }>`select holdfast.take_passkey(${entry ?? null}, ${id}, ${shown.counter}) as person, holdfast.seen_now() as "asOf"`,
       )
-      return answer!.person ?? undefined
+      const { person, asOf } = answer!
+      return person === null ? undefined : { person, asOf }
     },
 
     async removeFactor(entry, passkey) {
