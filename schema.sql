@@ -254,6 +254,7 @@ create table holdfast.account (
 CREATE INDEX account_by_closing ON holdfast.account USING btree (closes_at) WHERE (closes_at IS NOT NULL);
 CREATE INDEX account_by_pepper ON holdfast.account USING btree ("left"(password_hash, 15) COLLATE "C");
 CREATE TRIGGER copy_to_members AFTER UPDATE OF name, address ON holdfast.account FOR EACH ROW WHEN (((old.name IS DISTINCT FROM new.name) OR (old.address IS DISTINCT FROM new.address))) EXECUTE FUNCTION holdfast.copy_account_to_members();
+CREATE TRIGGER drop_thiefs_factors AFTER UPDATE OF reset_at ON holdfast.account FOR EACH ROW WHEN ((((new.void_at IS NOT NULL) AND (new.void_at IS DISTINCT FROM old.void_at)) OR (old.reset_at > (new.reset_at - '7 days'::interval)))) EXECUTE FUNCTION holdfast.drop_thiefs_factors();
 CREATE TRIGGER leave_organisations BEFORE DELETE ON holdfast.account FOR EACH ROW EXECUTE FUNCTION holdfast.leave_organisations();
 
 -- account, owner holdfast_keeper
@@ -709,6 +710,7 @@ create table holdfast.person (
   disabled_at timestamp with time zone,          -- personal account, kept as account
   canary boolean default false not null,         -- none
   wanted_assurance smallint default 1 not null,  -- personal account, kept as account
+  wanted_since timestamp with time zone,         -- personal account, kept as account
   sessions_ended_by xid8,                        -- none
   sessions_ended_at timestamp with time zone,    -- personal account, kept as account
   constraint person_pkey PRIMARY KEY (id),
@@ -961,7 +963,8 @@ begin
   for asked in
     select * from holdfast.mail_request r where r.done_at is null order by r.id for update skip locked limit most
   loop
-    select a.* into known from holdfast.account a where a.address_key = asked.address_key;
+    -- A change of password or address that is under way comes first: no link to reset outlives it.
+    select a.* into known from holdfast.account a where a.address_key = asked.address_key for share;
     if not found then
       if asked.stranger_body is not null then
         perform holdfast.queue_mail(asked.address, asked.stranger_subject, asked.stranger_body);
@@ -998,7 +1001,8 @@ begin
   select * into mine from holdfast.account a where a.person_id = who for update;
   if mine.address = shown_address then return 'same'; end if;
   if mine.reset_at > clock_timestamp() - interval '1 day' then return 'too-soon'; end if;
-  select p.wanted_assurance > 1 into second_factor from holdfast.person p where p.id = who;
+  select p.wanted_assurance > 1 and p.wanted_since < clock_timestamp() - interval '7 days' into strict second_factor
+    from holdfast.person p where p.id = who;
   delete from holdfast.address_token t where t.person_id = who and t.purpose in ('new-address', 'old-address', 'stop-address');
   insert into holdfast.address_change (person_id, address, address_key, wants_old, family)
     values (who, shown_address, key, not second_factor, holdfast.family_of(secret))
@@ -1233,7 +1237,7 @@ END;
 -- owner holdfast_keeper
 grant execute on function holdfast.canary_mail(text) to holdfast_prover;
 
-CREATE OR REPLACE FUNCTION holdfast.cancel_address(link bytea, reset_link bytea, mail_subject text, mail_body text)
+CREATE OR REPLACE FUNCTION holdfast.cancel_address(link bytea, reset_link bytea, mail_subject text, mail_body text, left_subject text, left_body text)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1254,8 +1258,10 @@ begin
   if not found then return null; end if;
   perform holdfast.forget_links(used.person_id);
   if used.purpose = 'stop-address' then return 'stopped'; end if;
+  perform holdfast.notify_person(used.person_id, left_subject, left_body);
   -- What came after this change was made by the same hand: undoing it leads back behind all of it.
-  delete from holdfast.address_token t where t.person_id = used.person_id and t.purpose = 'undo-address' and t.created_at > used.created_at;
+  delete from holdfast.address_token t where t.person_id = used.person_id
+     and (t.purpose = 'keep-account' or t.purpose = 'undo-address' and t.created_at > used.created_at);
   -- Whoever moved it may have given it up as well.
   update holdfast.person p set disabled_at = null
    where p.id = used.person_id and exists (select from holdfast.account a where a.person_id = p.id and a.closes_at is not null);
@@ -1269,7 +1275,7 @@ begin
   return 'undone';
 end $function$;
 -- owner holdfast_keeper
-grant execute on function holdfast.cancel_address(bytea,bytea,text,text) to holdfast_identity;
+grant execute on function holdfast.cancel_address(bytea,bytea,text,text,text,text) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.change_password(secret bytea, old_hash text, new_hash text, mail_subject text, mail_body text)
  RETURNS boolean
@@ -1333,10 +1339,12 @@ begin
   forlorn := holdfast.left_without_owner(who);
   if cardinality(forlorn) > 0 then return forlorn; end if;
   perform holdfast.forget_links(who);
+  delete from holdfast.address_token t where t.person_id = who and t.purpose = 'keep-account';
   insert into holdfast.address_token (hash, person_id, purpose, expires_at)
     values (link, who, 'keep-account', clock_timestamp() + interval '14 days');
   update holdfast.account a set closes_at = clock_timestamp() + interval '14 days' where a.person_id = who;
-  perform holdfast.notify_person(who, mail_subject, mail_body);
+  -- Past the bound on notices: nothing else leads back, so no flood of them may drown it. One for each account that closes.
+  perform holdfast.queue_mail(a.address, mail_subject, mail_body) from holdfast.account a where a.person_id = who;
   update holdfast.person p set disabled_at = clock_timestamp() where p.id = who;
   perform holdfast.end_sessions_of(who, null);
   return '{}';
@@ -1344,7 +1352,7 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.close_account(bytea,bytea,text,text) to holdfast_identity;
 
-CREATE OR REPLACE FUNCTION holdfast.confirm_address(link bytea, undo_link bytea, old_subject text, old_body text, new_subject text, new_body text)
+CREATE OR REPLACE FUNCTION holdfast.confirm_address(link bytea, secret bytea, undo_link bytea, old_subject text, old_body text, new_subject text, new_body text)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1356,8 +1364,10 @@ declare
   mine holdfast.account;
   change holdfast.address_change;
 begin
-  select * into used from holdfast.address_token t where t.hash = link and t.purpose in ('new-address', 'old-address');
+  select * into used from holdfast.address_token t
+   where t.hash = link and t.purpose in ('new-address', 'old-address') and t.expires_at > clock_timestamp();
   if not found then return null; end if;
+  if used.purpose = 'new-address' and not holdfast.is_bearer(secret, used.person_id) then return 'elsewhere'; end if;
   select * into mine from holdfast.account a where a.person_id = used.person_id for update;
   delete from holdfast.address_token t where t.hash = link and t.expires_at > clock_timestamp();
   if not found then return null; end if;
@@ -1384,7 +1394,7 @@ exception when unique_violation then
   return null;
 end $function$;
 -- owner holdfast_keeper
-grant execute on function holdfast.confirm_address(bytea,bytea,text,text,text,text) to holdfast_identity;
+grant execute on function holdfast.confirm_address(bytea,bytea,bytea,text,text,text,text) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.confirm_sign_up(link bytea)
  RETURNS uuid
@@ -1642,6 +1652,28 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.drop_address_change(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.drop_thiefs_factors()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  undone constant boolean := new.void_at is not null and new.void_at is distinct from old.void_at;
+  since constant timestamptz := case when undone then clock_timestamp() - interval '8 days' else old.reset_at end;
+  till constant timestamptz := case when undone then 'infinity' else old.reset_at + interval '1 day' end;
+  gone integer;
+begin
+  with apps as (delete from holdfast.totp t where t.person_id = new.person_id and t.enrolled_at between since and till returning 1),
+       keys as (delete from holdfast.passkey k where k.person_id = new.person_id and k.enrolled_at between since and till returning 1)
+  select (select count(*) from apps) + (select count(*) from keys) into gone;
+  delete from holdfast.totp_enrolment t where t.person_id = new.person_id;
+  delete from holdfast.recovery_code c where c.person_id = new.person_id and c.made_at between since and till;
+  if gone > 0 and holdfast.factor_count(new.person_id) = 0 then perform holdfast.remove_factors(new.person_id); end if;
+  return null;
+end $function$;
+-- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.end_lease(secret bytea)
  RETURNS void
@@ -2248,6 +2280,20 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.invite(text,text,text,bytea,text,text) to holdfast_app;
 
+CREATE OR REPLACE FUNCTION holdfast.is_bearer(secret bytea, person uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  return secret is not null and holdfast.bearer(secret, true) = person;
+exception when sqlstate 'HF401' or sqlstate 'HF412' or sqlstate 'HF427' or sqlstate 'HF440' then
+  return false;
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.is_disabled(who uuid, kind text, from_known boolean)
  RETURNS boolean
  LANGUAGE sql
@@ -2422,6 +2468,10 @@ BEGIN ATOMIC
          CASE
              WHEN (o.attempts >= 12) THEN clock_timestamp()
              ELSE NULL::timestamp with time zone
+         END, body =
+         CASE
+             WHEN (o.attempts >= 12) THEN ''::text
+             ELSE o.body
          END
    WHERE ((o.id = mail_failed.mail) AND (o.sent_at IS NULL));
 END;
@@ -3286,8 +3336,8 @@ begin
     raise exception 'that member may more than you' using errcode = 'HF403';
   end if;
   if theirs.name = 'owner' and not exists (
-    select from holdfast.seat s join holdfast.role r using (role_id)
-     where s.organisation_id = here and s.person_id <> remove_member.person and r.name = 'owner') then
+    select from holdfast.seat s join holdfast.role r using (role_id) join holdfast.person p on p.id = s.person_id
+     where s.organisation_id = here and s.person_id <> remove_member.person and r.name = 'owner' and p.disabled_at is null) then
     return 'last-owner';
   end if;
   delete from holdfast.member m where m.organisation_id = here and m.person_id = remove_member.person;
@@ -3416,7 +3466,7 @@ BEGIN ATOMIC
              request_mail.owner_body AS owner_body
            WHERE (( SELECT count(*) AS count
                     FROM holdfast.mail_request r
-                   WHERE ((r.address_key = request_mail.address_key) AND (r.created_at > (clock_timestamp() - '01:00:00'::interval)))) < 20);
+                   WHERE ((r.address_key = request_mail.address_key) AND (r.purpose = request_mail.purpose) AND (r.created_at > (clock_timestamp() - '01:00:00'::interval)))) < 20);
 END;
 -- owner holdfast_keeper
 
@@ -3683,6 +3733,21 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.settle_peppers(text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.sign_up_key(browser bytea)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT p.address_key
+    FROM holdfast.pending_sign_up p
+   WHERE ((p.browser = sign_up_key.browser) AND (p.expires_at > clock_timestamp()))
+   ORDER BY p.created_at DESC
+  LIMIT 1;
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.sign_up_key(bytea) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.stop_recovery(link bytea)
  RETURNS boolean
@@ -4258,7 +4323,9 @@ CREATE OR REPLACE FUNCTION holdfast.want_assurance(person uuid, level smallint)
 AS $function$
 begin
   -- The person first: mint waits for it, and then copies what was set here.
-  update holdfast.person p set wanted_assurance = level where p.id = person;
+  update holdfast.person p set wanted_assurance = level,
+      wanted_since = case when level < 2 then null when p.wanted_assurance < 2 then clock_timestamp() else p.wanted_since end
+   where p.id = person;
   if not found then raise exception 'no such person' using errcode = 'HF404'; end if;
   update holdfast.pass p set wanted = level where p.person_id = person and p.kind = 's';
 end $function$;

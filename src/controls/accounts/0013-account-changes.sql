@@ -32,6 +32,16 @@ begin
 end $$;
 grant execute on function holdfast.notify_person(uuid, text, text) to holdfast_identity;
 
+/* As in 0004, and besides: a mail that is given up keeps no text either, for it may hold a link that still works. */
+create or replace function holdfast.mail_failed(mail bigint, reason text) returns void
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  update holdfast.outbox o set last_error = left(reason, 500), run_at = clock_timestamp() + make_interval(secs => least(3600, 5 * 2 ^ o.attempts)),
+      failed_at = case when o.attempts >= 12 then clock_timestamp() end,
+      body = case when o.attempts >= 12 then '' else o.body end
+   where o.id = mail and o.sent_at is null;
+end;
+
 -- ── Passwords: which pepper, and how it is changed ───────────────────────────────────────────────────────────────────
 
 -- A hash begins with the id of its pepper: 7f3a91c2$2b$12$…. One value, so that pepper and hash can never be of different times,
@@ -192,8 +202,9 @@ drop function holdfast.verify_address(bytea);
 drop function holdfast.verify_again(bytea, bytea, text, text);
 drop function holdfast.sweep_address_tokens();
 
-/* For the verbs below: asks for a mail to an address that was typed. Past twenty in an hour for one address nothing is
-   sent any more. It must not read the accounts: see the table. */
+/* For the verbs below: asks for a mail to an address that was typed. Past twenty of its purpose in an hour for one address nothing
+   is sent any more: each purpose has its own twenty, so that nobody can keep an owner from resetting by signing up with his
+   address. It must not read the accounts: see the table. */
 create function holdfast.request_mail(
   purpose text, address text, address_key text, link bytea,
   stranger_subject text, stranger_body text, owner_subject text, owner_body text
@@ -204,7 +215,7 @@ begin atomic
     select request_mail.purpose, request_mail.address, request_mail.address_key, request_mail.link,
            request_mail.stranger_subject, request_mail.stranger_body, request_mail.owner_subject, request_mail.owner_body
      where (select count(*) from holdfast.mail_request r
-             where r.address_key = request_mail.address_key and r.created_at > clock_timestamp() - interval '1 hour') < 20;
+             where r.address_key = request_mail.address_key and r.purpose = request_mail.purpose and r.created_at > clock_timestamp() - interval '1 hour') < 20;
 end;
 
 /* A sign-up, with the mails for an address without an account and for one that has one. link, browser: SHA-256 of what the
@@ -223,6 +234,15 @@ begin
   perform holdfast.request_mail('sign-up', shown_address, key, ask_sign_up.link, new_subject, new_body, known_subject, known_body);
 end $$;
 grant execute on function holdfast.ask_sign_up(text, text, text, text, bytea, bytea, text, text, text, text) to holdfast_identity;
+
+/* The address of the newest sign-up of that browser, by which its mails are counted. Null where none waits. */
+create function holdfast.sign_up_key(browser bytea) returns text
+language sql stable security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  select p.address_key from holdfast.pending_sign_up p
+   where p.browser = sign_up_key.browser and p.expires_at > clock_timestamp() order by p.created_at desc limit 1;
+end;
+grant execute on function holdfast.sign_up_key(bytea) to holdfast_identity;
 
 /* The mail of the newest sign-up of that browser once more, with a new link; the older links go on working. False where
    none waits. */
@@ -297,7 +317,8 @@ begin
   for asked in
     select * from holdfast.mail_request r where r.done_at is null order by r.id for update skip locked limit most
   loop
-    select a.* into known from holdfast.account a where a.address_key = asked.address_key;
+    -- A change of password or address that is under way comes first: no link to reset outlives it.
+    select a.* into known from holdfast.account a where a.address_key = asked.address_key for share;
     if not found then
       if asked.stranger_body is not null then
         perform holdfast.queue_mail(asked.address, asked.stranger_subject, asked.stranger_body);
@@ -490,7 +511,8 @@ end;
 
 /* Asks for another address. 'both' or 'new': whose confirmation it waits for; 'same'; 'too-soon' within a day of a reset. The
    mails: to the new address, to the owner of an account that has it already, and to the old address for either case.
-   Whether the new address has an account shows in no answer. HF440 as own_credential; HF429 past five in a day. */
+   A second factor stands for the old address after a week alone: one that a thief has just set up must not. Whether the new
+   address has an account shows in no answer. HF440 as own_credential. */
 create function holdfast.ask_address_change(
   secret bytea, shown_address text, key text, new_link bytea, old_link bytea, stop_link bytea,
   new_subject text, new_body text, taken_subject text, taken_body text, both_subject text, both_body text, told_subject text, told_body text
@@ -506,7 +528,8 @@ begin
   select * into mine from holdfast.account a where a.person_id = who for update;
   if mine.address = shown_address then return 'same'; end if;
   if mine.reset_at > clock_timestamp() - interval '1 day' then return 'too-soon'; end if;
-  select p.wanted_assurance > 1 into second_factor from holdfast.person p where p.id = who;
+  select p.wanted_assurance > 1 and p.wanted_since < clock_timestamp() - interval '7 days' into strict second_factor
+    from holdfast.person p where p.id = who;
   delete from holdfast.address_token t where t.person_id = who and t.purpose in ('new-address', 'old-address', 'stop-address');
   insert into holdfast.address_change (person_id, address, address_key, wants_old, family)
     values (who, shown_address, key, not second_factor, holdfast.family_of(secret))
@@ -556,11 +579,23 @@ begin
 end $$;
 grant execute on function holdfast.drop_address_change(bytea) to holdfast_identity;
 
-/* Confirms one end of a change: 'waiting' for the other end, 'changed', or null for a link that is dead, or an address that
-   somebody else has taken meanwhile. When it is done every session but the one that asked ends, links to reset are dead, and
+/* For the keeper's verbs: whether a secret is that of a live, whole session of this person. Never raises. */
+create function holdfast.is_bearer(secret bytea, person uuid) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+begin
+  return secret is not null and holdfast.bearer(secret, true) = person;
+exception when sqlstate 'HF401' or sqlstate 'HF412' or sqlstate 'HF427' or sqlstate 'HF440' then
+  return false;
+end $$;
+
+/* Confirms one end of a change: 'waiting' for the other end, 'changed', 'elsewhere', or null for a link that is dead, or an
+   address that somebody else has taken meanwhile. `secret`: the session of the browser that opened the link, or null. The link to
+   the new address opens in a session of that account alone ('elsewhere'): else whoever opens what a stranger has caused would
+   have the stranger's account at their address. When it is done every session but the one that asked ends, links to reset are dead, and
    the old address is sent a link that undoes it for seven days (`undo_link`). */
 create function holdfast.confirm_address(
-  link bytea, undo_link bytea, old_subject text, old_body text, new_subject text, new_body text
+  link bytea, secret bytea, undo_link bytea, old_subject text, old_body text, new_subject text, new_body text
 ) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #print_strict_params off
@@ -569,8 +604,10 @@ declare
   mine holdfast.account;
   change holdfast.address_change;
 begin
-  select * into used from holdfast.address_token t where t.hash = link and t.purpose in ('new-address', 'old-address');
+  select * into used from holdfast.address_token t
+   where t.hash = link and t.purpose in ('new-address', 'old-address') and t.expires_at > clock_timestamp();
   if not found then return null; end if;
+  if used.purpose = 'new-address' and not holdfast.is_bearer(secret, used.person_id) then return 'elsewhere'; end if;
   select * into mine from holdfast.account a where a.person_id = used.person_id for update;
   delete from holdfast.address_token t where t.hash = link and t.expires_at > clock_timestamp();
   if not found then return null; end if;
@@ -596,12 +633,14 @@ exception when unique_violation then
   -- Two people took the address in the same moment, and the other was first. Nothing of the above has happened.
   return null;
 end $$;
-grant execute on function holdfast.confirm_address(bytea, bytea, text, text, text, text) to holdfast_identity;
+grant execute on function holdfast.confirm_address(bytea, bytea, bytea, text, text, text, text) to holdfast_identity;
 
 /* By the link that was sent to the old address: 'stopped' before the change was done, 'undone' after it, 'taken' where another
    account has the old address by now, null for a dead link. Undone, every session ends, the password opens nothing any more, and a
-   link to reset it goes to the old address: whoever moved the account knew it. */
-create function holdfast.cancel_address(link bytea, reset_link bytea, mail_subject text, mail_body text) returns text
+   link to reset it goes to the old address: whoever moved the account knew it. The address that loses it is told. */
+create function holdfast.cancel_address(
+  link bytea, reset_link bytea, mail_subject text, mail_body text, left_subject text, left_body text
+) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #print_strict_params off
 declare
@@ -618,8 +657,10 @@ begin
   if not found then return null; end if;
   perform holdfast.forget_links(used.person_id);
   if used.purpose = 'stop-address' then return 'stopped'; end if;
+  perform holdfast.notify_person(used.person_id, left_subject, left_body);
   -- What came after this change was made by the same hand: undoing it leads back behind all of it.
-  delete from holdfast.address_token t where t.person_id = used.person_id and t.purpose = 'undo-address' and t.created_at > used.created_at;
+  delete from holdfast.address_token t where t.person_id = used.person_id
+     and (t.purpose = 'keep-account' or t.purpose = 'undo-address' and t.created_at > used.created_at);
   -- Whoever moved it may have given it up as well.
   update holdfast.person p set disabled_at = null
    where p.id = used.person_id and exists (select from holdfast.account a where a.person_id = p.id and a.closes_at is not null);
@@ -632,7 +673,7 @@ begin
   perform holdfast.queue_mail(used.address, mail_subject, mail_body);
   return 'undone';
 end $$;
-grant execute on function holdfast.cancel_address(bytea, bytea, text, text) to holdfast_identity;
+grant execute on function holdfast.cancel_address(bytea, bytea, text, text, text, text) to holdfast_identity;
 
 -- ── Giving an account up ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -661,10 +702,12 @@ begin
   forlorn := holdfast.left_without_owner(who);
   if cardinality(forlorn) > 0 then return forlorn; end if;
   perform holdfast.forget_links(who);
+  delete from holdfast.address_token t where t.person_id = who and t.purpose = 'keep-account';
   insert into holdfast.address_token (hash, person_id, purpose, expires_at)
     values (link, who, 'keep-account', clock_timestamp() + interval '14 days');
   update holdfast.account a set closes_at = clock_timestamp() + interval '14 days' where a.person_id = who;
-  perform holdfast.notify_person(who, mail_subject, mail_body);
+  -- Past the bound on notices: nothing else leads back, so no flood of them may drown it. One for each account that closes.
+  perform holdfast.queue_mail(a.address, mail_subject, mail_body) from holdfast.account a where a.person_id = who;
   update holdfast.person p set disabled_at = clock_timestamp() where p.id = who;
   perform holdfast.end_sessions_of(who, null);
   return '{}';

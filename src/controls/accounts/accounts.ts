@@ -26,6 +26,12 @@ export async function notify(identity: Login, person: string, mail: Mail): Promi
   return answer!.queued
 }
 
+/** Whose session `entry` opens: a UUID. Throws DatabaseError HF401. */
+export async function personOf(identity: Login, entry: Uint8Array): Promise<string> {
+  const [me] = await identity.query(sql<{ person: string }>`select person from holdfast.my_account(${entry})`)
+  return me!.person
+}
+
 /** A new name for the person of the session that `entry` opens. Throws DatabaseError HF401, HF412, HF427. */
 export async function rename(identity: Login, entry: Uint8Array, name: string): Promise<void> {
   await identity.query(sql`select holdfast.rename_me(${entry}, ${name})`)

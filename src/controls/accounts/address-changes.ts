@@ -11,9 +11,10 @@ import {
   newAddressMail,
   type Site,
   takenAddressMail,
+  takenBackMail,
   toldOfMoveMail,
 } from './mails.ts'
-import { addressTaken, linkDead, resetLately, sameAddress } from './refusals.ts'
+import { addressTaken, linkDead, resetLately, sameAddress, signInFirst } from './refusals.ts'
 
 interface Parts {
   readonly identity: Login
@@ -71,16 +72,26 @@ export async function dropAddressChange(identity: Login, entry: Uint8Array): Pro
   await identity.query(sql`select holdfast.drop_address_change(${entry})`)
 }
 
-/** Confirms one end of a change by the link that was mailed there. Throws a 410 `Refusal` for a dead link. */
-export async function confirmAddress({ identity, site }: Parts, token: string): Promise<'waiting' | 'changed'> {
+/**
+ * Confirms one end of a change by the link that was mailed there. `entry`: the session of the browser that opened it; the link to
+ * the new address needs one of the account that moves, so that nobody confirms a stranger's. Throws a `Refusal`: 410 for a dead
+ * link, 409 where that session is missing.
+ */
+export async function confirmAddress(
+  { identity, site }: Parts,
+  token: string,
+  entry: Uint8Array | undefined,
+): Promise<'waiting' | 'changed'> {
   const undo = newToken()
   const away = movedAwayMail(site, undo.token)
   const here = movedHereMail(site)
-  const [answer] = await identity.query(sql<{ came: 'waiting' | 'changed' | null }>`
-    select holdfast.confirm_address(${tokenHash(token)}, ${undo.hash},
+  const [answer] = await identity.query(sql<{ came: 'waiting' | 'changed' | 'elsewhere' | null }>`
+    select holdfast.confirm_address(${tokenHash(token)}, ${entry ?? null}, ${undo.hash},
       ${away.subject}, ${away.text}, ${here.subject}, ${here.text}) as came`)
-  if (answer!.came === null) throw new Refusal(linkDead)
-  return answer!.came
+  const { came } = answer!
+  if (came === null) throw new Refusal(linkDead)
+  if (came === 'elsewhere') throw new Refusal(signInFirst)
+  return came
 }
 
 /**
@@ -90,8 +101,10 @@ export async function confirmAddress({ identity, site }: Parts, token: string): 
 export async function cancelAddress({ identity, site }: Parts, token: string): Promise<'stopped' | 'undone'> {
   const reset = newToken()
   const back = movedBackMail(site, reset.token)
+  const left = takenBackMail(site)
   const [answer] = await identity.query(sql<{ came: 'stopped' | 'undone' | 'taken' | null }>`
-    select holdfast.cancel_address(${tokenHash(token)}, ${reset.hash}, ${back.subject}, ${back.text}) as came`)
+    select holdfast.cancel_address(${tokenHash(token)}, ${reset.hash},
+      ${back.subject}, ${back.text}, ${left.subject}, ${left.text}) as came`)
   const { came } = answer!
   if (came === null) throw new Refusal(linkDead)
   if (came === 'taken') throw new Refusal(addressTaken)

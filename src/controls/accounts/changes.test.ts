@@ -271,7 +271,9 @@ describe('one’s own address', () => {
     const wanted = freshAddress()
     expect(await ask(visitor, wanted)).toEqual({ status: 202, body: { waitsFor: 'both' } })
     const [fromNew, fromOld] = [await token(wanted, 'confirm-address'), await token(visitor.address, 'confirm-address')]
-    expect(await (await post('/api/address/confirm', { token: fromNew })).json()).toEqual({ came: 'waiting' })
+    expect(await (await post('/api/address/confirm', { token: fromNew }, visitor.cookie)).json()).toEqual({
+      came: 'waiting',
+    })
     expect((await post('/api/address/confirm', { token: fromNew })).status).toBe(410)
     expect((await signIn(wanted, visitor.password)).status).toBe(401)
     expect(await (await world.fetch('/api/account', { cookie: visitor.cookie })).json()).toEqual({
@@ -292,6 +294,9 @@ describe('one’s own address', () => {
   test('changes with the new one’s yes where a second factor was shown; the old one is told, and can stop it', async () => {
     const visitor = await world.join()
     await world.superuser('select holdfast.want_assurance($1, 2::smallint)', [visitor.person])
+    await world.superuser(`update holdfast.person set wanted_since = now() - interval '8 days' where id = $1`, [
+      visitor.person,
+    ])
     await world.superuser('update holdfast.pass set assurance = 2 where person_id = $1', [visitor.person])
     const stoppedAddress = freshAddress()
     expect(await ask(visitor, stoppedAddress)).toEqual({ status: 202, body: { waitsFor: 'new' } })
@@ -304,10 +309,10 @@ describe('one’s own address', () => {
     const wanted = freshAddress()
     expect((await ask(visitor, wanted)).status).toBe(202)
     expect(
-      await (await post('/api/address/confirm', { token: await token(wanted, 'confirm-address') })).json(),
-    ).toEqual({
-      came: 'changed',
-    })
+      await (
+        await post('/api/address/confirm', { token: await token(wanted, 'confirm-address') }, visitor.cookie)
+      ).json(),
+    ).toEqual({ came: 'changed' })
     expect((await signIn(wanted, visitor.password)).status).toBe(200)
   })
 
@@ -315,7 +320,7 @@ describe('one’s own address', () => {
     const visitor = await world.join()
     const wanted = freshAddress()
     await ask(visitor, wanted)
-    await post('/api/address/confirm', { token: await token(wanted, 'confirm-address') })
+    await post('/api/address/confirm', { token: await token(wanted, 'confirm-address') }, visitor.cookie)
     await post('/api/address/confirm', { token: await token(visitor.address, 'confirm-address') })
     await subjects(visitor.address, 3)
     // Who moved it may also have given it up.
@@ -344,15 +349,16 @@ describe('one’s own address', () => {
   test('goes to one of two who want the same at the same time', async () => {
     const wanted = freshAddress()
     const both = [await world.join(), await world.join()]
-    const links: string[] = []
+    const links: [link: string, cookie: string][] = []
     for (const visitor of both) {
       const before = mailsTo(wanted).length
       await ask(visitor, wanted)
       await subjects(wanted, before + 1)
-      links.push(await token(wanted, 'confirm-address'))
+      links.push([await token(wanted, 'confirm-address'), visitor.cookie])
       await post('/api/address/confirm', { token: await token(visitor.address, 'confirm-address') })
     }
-    expect(await statuses(links.map((link) => post('/api/address/confirm', { token: link })))).toEqual([200, 410])
+    const answers = links.map(([link, cookie]) => post('/api/address/confirm', { token: link }, cookie))
+    expect(await statuses(answers)).toEqual([200, 410])
     const rows = await world.superuser('select from holdfast.account where address_key = $1', [wanted])
     expect(rows).toHaveLength(1)
   })
@@ -377,7 +383,7 @@ describe('one’s own address', () => {
     expect(await ask(again, freshAddress())).toMatchObject({ status: 409, body: { code: 'accounts/reset-lately' } })
   })
 
-  test('is mailed five times a day and session, and no link works after a day', async () => {
+  test('is mailed five times a day and person, in whatever session, and no link works after a day', async () => {
     const visitor = await world.join()
     const wanted = freshAddress()
     await ask(visitor, wanted)
@@ -386,9 +392,10 @@ describe('one’s own address', () => {
       `update holdfast.address_token set expires_at = expires_at - interval '25 hours' where person_id = $1`,
       [visitor.person],
     )
-    expect((await post('/api/address/confirm', { token: link })).status).toBe(410)
+    expect((await post('/api/address/confirm', { token: link }, visitor.cookie)).status).toBe(410)
+    const another = { ...visitor, cookie: await session(visitor.address, visitor.password) }
     const all: number[] = []
-    for (let at = 0; at < 6; at++) all.push((await ask(visitor, freshAddress())).status)
+    for (let at = 0; at < 6; at++) all.push((await ask(at % 2 ? visitor : another, freshAddress())).status)
     expect(all).toEqual([202, 202, 202, 202, 429, 429])
   })
 

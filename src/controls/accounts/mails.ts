@@ -84,7 +84,8 @@ export function passwordResetMail({ title, origin }: Site): Mail {
     subject: `Your password for ${title} was reset`,
     text: `The password of your account with ${title} was reset by a link that was mailed to this address. All sessions have ended.
 
-If it was not you, somebody can read your mail. Secure your mailbox first, then choose a new password:
+If it was not you, somebody can read your mail. Secure your mailbox first, then choose a new password. Second factors that were set
+up within a day of this reset go with the next one, if it is made within a week:
 
 ${origin}/forgotten
 `,
@@ -114,7 +115,7 @@ If it was you, confirm it here:
 
 ${origin}/confirm-address#${token}
 
-The link works once, for a day. If it was not you, do nothing.
+The link works once, for a day, in a browser that is signed in to that account. If it was not you, do nothing.
 `,
   }
 }
@@ -184,13 +185,25 @@ export function movedBackMail({ title, origin }: Site, token: string): Mail {
   return {
     subject: `Your account with ${title} has its old email address again`,
     text: `The change was taken back, and all sessions have ended. The password opens nothing any more, because whoever changed the
-address may know it. Choose a new one here:
+address may know it. Second factors that were set up within the last eight days are gone. Choose a new password here:
 
 ${origin}/new-password#${token}
 
 The link works once, for 30 minutes. Later, ask for another one:
 
 ${origin}/forgotten
+`,
+  }
+}
+
+/** To the address that the account had in between. */
+export function takenBackMail({ title }: Site): Mail {
+  return {
+    subject: `Your account with ${title} was taken back to its old email address`,
+    text: `Somebody who can read the mail of the old email address has taken your account with ${title} back to it, by the link that was
+sent there when the address changed. This address opens it no more, and all sessions have ended.
+
+If it was not you, somebody reads your old mailbox: ask us for help.
 `,
   }
 }

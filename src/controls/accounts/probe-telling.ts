@@ -11,7 +11,7 @@ const plainMilliseconds = 15
 export async function compareAnswers(bench: Bench): Promise<Outcome> {
   const readers = await bench.catalogue<{ verb: string }>(
     `select p.proname as verb from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-      where n.nspname = 'holdfast' and p.proname in ('ask_sign_up', 'ask_sign_up_again', 'ask_reset', 'request_mail')
+      where n.nspname = 'holdfast' and p.proname in ('ask_sign_up', 'ask_sign_up_again', 'sign_up_key', 'ask_reset', 'request_mail')
         and pg_get_functiondef(p.oid) ~ 'holdfast\\.(account|person|credential)\\y'`,
   )
   if (readers.length > 0)

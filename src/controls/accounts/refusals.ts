@@ -67,6 +67,13 @@ export const resetLately = {
     'Your password was reset by mail within the last day. Until a day has passed the email address stays as it is.',
 } as const satisfies RefusalKind
 
+/** The link to a new address, opened without a session of the account that moves there. */
+export const signInFirst = {
+  code: 'accounts/sign-in-first',
+  status: 409,
+  title: 'Sign in to the account that is to have this email address, in this browser, and then try again.',
+} as const satisfies RefusalKind
+
 export const addressTaken = {
   code: 'accounts/address-taken',
   status: 409,

@@ -3,7 +3,7 @@ import type { Login } from '../../platform/database/login.ts'
 import { type Limit, open, session } from '../../platform/http/route.ts'
 import { address, text } from '../input-validation/fields.ts'
 import { clientKey, type Decide } from '../rate-limits/rate-limits.ts'
-import { rename } from './accounts.ts'
+import { personOf, rename } from './accounts.ts'
 import {
   askAddressChange,
   cancelAddress,
@@ -16,11 +16,11 @@ import { closeAccount, keepAccount } from './closing.ts'
 import type { Site } from './mails.ts'
 import { askReset, changePassword, finishReset } from './password-changes.ts'
 import { type Passwords, passwordField } from './passwords.ts'
-import { confirmSignUp, signUp, signUpAgain } from './sign-up.ts'
+import { confirmSignUp, signUp, signUpAgain, waitingKey } from './sign-up.ts'
 import { signUpCookie } from './sign-up-cookie.ts'
 
 const signingUp: Limit = { name: 'sign-up', quota: 60, windowSeconds: 3600 }
-/** For one address from one client. Others' requests must not use it up: the owner of the address signs up too. */
+/** For one address from one client, mails that are sent again among them. Others' requests must not use it up: the owner of the address signs up too. */
 const signingUpOne: Limit = { name: 'sign-up-address', quota: 5, windowSeconds: 3600 }
 /** For one address, whoever asks: its owner gets no more mails than this. */
 const signingUpAll: Limit = { name: 'sign-up-address-all', quota: 20, windowSeconds: 3600 }
@@ -37,7 +37,7 @@ const looking: Limit = { name: 'account', quota: 300, windowSeconds: 60 }
 const changing: Limit = { name: 'change-account', quota: 300, windowSeconds: 3600 }
 /** Wrong current passwords of one session: each costs a hash. */
 const changingPassword: Limit = { name: 'change-password', quota: 10, windowSeconds: 900 }
-/** Each sends two mails. */
+/** Of one person, in whatever session. Each sends two mails. */
 const moving: Limit = { name: 'change-address', quota: 5, windowSeconds: 86_400 }
 
 /** Limits that no route carries: the limiter has to know them too. */
@@ -64,6 +64,10 @@ export function accountRoutes(needs: {
 }) {
   const { product, identity, site, decide } = needs
   const cookie = signUpCookie(product, site.origin.startsWith('https:'))
+  const countSignUp = async (key: string, client: string) => {
+    await decide(`${key} ${client}`, signingUpOne)
+    await decide(key, signingUpAll)
+  }
   return {
     signUp: open({
       method: 'POST',
@@ -74,8 +78,7 @@ export function accountRoutes(needs: {
       response: nothing,
       run: async ({ body }, caller) => {
         const client = clientKey(caller.address)
-        await decide(`${addressKey(body.address)} ${client}`, signingUpOne)
-        await decide(addressKey(body.address), signingUpAll)
+        await countSignUp(addressKey(body.address), client)
         const { browser } = await signUp(needs, { ...body, client })
         return { status: 202, body: {}, cookies: [cookie.set(browser)] }
       },
@@ -105,7 +108,8 @@ export function accountRoutes(needs: {
       response: nothing,
       run: async (_, caller) => {
         const browser = cookie.read(caller.cookieHeader ?? '')
-        if (browser !== undefined) await decide(`browser ${browser}`, signingUpOne)
+        const key = browser && (await waitingKey(identity, browser))
+        if (key) await countSignUp(key, clientKey(caller.address))
         await signUpAgain(needs, browser)
         return { status: 202, body: {} }
       },
@@ -186,8 +190,8 @@ export function accountRoutes(needs: {
       limit: changing,
       body: z.strictObject({ address: address() }),
       response: z.strictObject({ waitsFor }),
-      run: async ({ body }, { entry, session }) => {
-        await decide(`session ${session}`, moving)
+      run: async ({ body }, { entry }) => {
+        await decide(await personOf(identity, entry), moving)
         return { status: 202, body: await askAddressChange(needs, { ...body, entry }) }
       },
     }),
@@ -211,7 +215,7 @@ export function accountRoutes(needs: {
       limit: confirmingAddress,
       body: z.strictObject({ token }),
       response: z.strictObject({ came: z.enum(['waiting', 'changed']) }),
-      run: async ({ body }) => ({ body: { came: await confirmAddress(needs, body.token) } }),
+      run: async ({ body }, { entry }) => ({ body: { came: await confirmAddress(needs, body.token, entry) } }),
     }),
 
     cancelAddress: open({

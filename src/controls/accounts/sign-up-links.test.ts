@@ -115,14 +115,14 @@ describe('the link of a sign-up', () => {
       }
   })
 
-  test('is sent again without a session, five times an hour, and each goes on working', async () => {
+  test('is sent again without a session, with the first five times an hour, and each goes on working', async () => {
     const address = freshAddress()
     const cookie = cookieOf(await signUp(address))
     const first = await tokenFor(address)
     const all: number[] = []
     for (let at = 0; at < 7; at++) all.push((await post('/api/verify/again', {}, cookie)).status)
-    expect(all).toEqual([202, 202, 202, 202, 202, 429, 429])
-    await mailed(address, 6)
+    expect(all).toEqual([202, 202, 202, 202, 429, 429, 429])
+    await mailed(address, 5)
     expect(await tokenFor(address)).not.toBe(first)
     expect((await post('/api/verify', { token: first }, cookie)).status).toBe(200)
   })

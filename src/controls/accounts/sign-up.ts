@@ -34,6 +34,14 @@ export async function signUp(
   return { browser: browser.token }
 }
 
+/** The key of the address that this browser's sign-up waits for; undefined where none waits. */
+export async function waitingKey(identity: Login, browser: string): Promise<string | undefined> {
+  const [found] = await identity.query(
+    sql<{ key: string | null }>`select holdfast.sign_up_key(${tokenHash(browser)}) as key`,
+  )
+  return found!.key ?? undefined
+}
+
 /** The mail of that browser's sign-up again. Throws a 410 `Refusal` where none waits. */
 export async function signUpAgain(
   { identity, site }: Omit<Parts, 'passwords'>,

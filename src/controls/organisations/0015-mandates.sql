@@ -110,6 +110,36 @@ begin
 end $$;
 grant execute on function holdfast.reset_factors(bytea, uuid, text, text) to holdfast_app;
 
+/* Ends a membership, one's own or another's: from the next transaction on nothing opens. 'removed', or 'last-owner' where
+   nobody would be left to own the organisation: whose account is closed owns nothing. HF403 for whoever may more than oneself, HF404 for nobody. */
+create or replace function holdfast.remove_member(person uuid) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  here uuid := holdfast.organisation();
+  leaves constant boolean := remove_member.person = holdfast.person();
+  mine holdfast.role;
+  theirs holdfast.role;
+begin
+  -- The row first: of two who remove each other the second finds that he is nobody here any more.
+  perform from holdfast.organisation o where o.id = here for no key update;
+  -- Leaving needs no permission.
+  if not leaves then mine := holdfast.demand('members.remove'); end if;
+  select r.* into theirs from holdfast.seat s join holdfast.role r using (role_id)
+   where s.person_id = remove_member.person and s.organisation_id = here;
+  if not found then raise exception 'no such member' using errcode = 'HF404'; end if;
+  if not leaves and not holdfast.may_give(mine, theirs) then
+    raise exception 'that member may more than you' using errcode = 'HF403';
+  end if;
+  if theirs.name = 'owner' and not exists (
+    select from holdfast.seat s join holdfast.role r using (role_id) join holdfast.person p on p.id = s.person_id
+     where s.organisation_id = here and s.person_id <> remove_member.person and r.name = 'owner' and p.disabled_at is null) then
+    return 'last-owner';
+  end if;
+  delete from holdfast.member m where m.organisation_id = here and m.person_id = remove_member.person;
+  perform holdfast.remove_seat(here, remove_member.person);
+  return 'removed';
+end $$;
+
 -- ── What members know of each other follows the account ──────────────────────────────────────────────────────────────
 
 /* Copies a new name or address into each organisation of the person, as that person: the record of changes says who it was. */

@@ -185,6 +185,23 @@ describe('a member', () => {
     }
   }, 60_000)
 
+  test('who is the last owner whose account is open stays: one that is closed owns nothing', async () => {
+    const place = await found(cast[0])
+    const second = await member(place, cast[1], 'owner')
+    const close = (at: string | null) =>
+      world.superuser(`update holdfast.person set disabled_at = $2 where id = $1`, [second.person, at])
+    await close('2020-01-01')
+    const refused = await codeOf(post(`/api/o/${place.organisation}/leave`, place)).finally(() => close(null))
+    expect(refused).toBe('organisations/last-owner')
+    expect((await post(`/api/o/${place.organisation}/leave`, place)).status).toBe(204)
+    // The tests below need the second person's session again.
+    const back = await world.fetch('/api/sign-in', {
+      method: 'POST',
+      body: { address: second.address, password: second.password },
+    })
+    cast[1] = { ...second, cookie: back.headers.getSetCookie()[0]!.split(';')[0]! }
+  })
+
   test('of two owners who remove each other at the same moment one remains', async () => {
     const place = await found(cast[0])
     const second = await member(place, cast[1], 'owner')

@@ -76,7 +76,8 @@ export async function signIn(
       return found !== undefined && compared.matches ? { ...found, renewed: compared.renewed } : undefined
     },
   )
-  if (attempted.disabledNow && found !== undefined) await tellDisabled(parts, found.person, 'password')
+  // Of nobody too, who gets no mail: the same work, so that the attempt that disables tells nothing either.
+  if (attempted.disabledNow) await tellDisabled(parts, subject, 'password')
   const { right } = attempted
   if (right === undefined) throw new Refusal(notMatching)
   if (right.renewed !== undefined) await renewHash(identity, right.person, right.hashed, right.renewed)

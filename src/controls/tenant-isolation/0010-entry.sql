@@ -5,9 +5,12 @@
 -- ── What is known of persons, roles and organisations ────────────────────────────────────────────────────────────────
 
 -- 2 once a second factor is enrolled: from then on the password alone opens nothing.
-alter table holdfast.person add wanted_assurance smallint not null default 1 check (wanted_assurance between 1 and 3);
-insert into holdfast.column_inventory (table_name, column_name, holds, category, retention)
-  values ('holdfast.person', 'wanted_assurance', 'personal', 'account', 'account');
+-- wanted_since: since when without a break.
+alter table holdfast.person add wanted_assurance smallint not null default 1 check (wanted_assurance between 1 and 3),
+  add wanted_since timestamptz;
+insert into holdfast.column_inventory (table_name, column_name, holds, category, retention) values
+  ('holdfast.person', 'wanted_assurance', 'personal', 'account', 'account'),
+  ('holdfast.person', 'wanted_since', 'personal', 'account', 'account');
 
 -- How long a session may rest, and live, in this role.
 alter table holdfast.role
@@ -277,7 +280,9 @@ create function holdfast.want_assurance(person uuid, level smallint) returns voi
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
   -- The person first: mint waits for it, and then copies what was set here.
-  update holdfast.person p set wanted_assurance = level where p.id = person;
+  update holdfast.person p set wanted_assurance = level,
+      wanted_since = case when level < 2 then null when p.wanted_assurance < 2 then clock_timestamp() else p.wanted_since end
+   where p.id = person;
   if not found then raise exception 'no such person' using errcode = 'HF404'; end if;
   update holdfast.pass p set wanted = level where p.person_id = person and p.kind = 's';
 end $$;

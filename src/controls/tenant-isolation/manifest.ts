@@ -11,8 +11,8 @@ holdfast · body · holdfast.accept(bytea,bytea) · 83ec49a897df92301655cd711b9b
 holdfast · body · holdfast.add_passkey(bytea,bytea,bytea,bigint,text,boolean,text,text,text) · 7b41dde1d7bfd56fb456fac18d52f2ab
 holdfast · body · holdfast.add_person(uuid,boolean) · 5697af3d7fcaa2ff0450ff9bc5499292
 holdfast · body · holdfast.age_canary_session(bytea,interval) · 2bf9cddb2700dcfc5ecc622d244bdbec
-holdfast · body · holdfast.answer_mail_requests(integer) · 4c370e81f8fd638c3371462031db716a
-holdfast · body · holdfast.ask_address_change(bytea,text,text,bytea,bytea,bytea,text,text,text,text,text,text,text,text) · 4c3969e36953832ff268a7240a069081
+holdfast · body · holdfast.answer_mail_requests(integer) · 008d11c1fdd2db8f92aade4e404f54dc
+holdfast · body · holdfast.ask_address_change(bytea,text,text,bytea,bytea,bytea,text,text,text,text,text,text,text,text) · c31f846ca7f3a9123ebbeca7043edaad
 holdfast · body · holdfast.ask_recovery(bytea,bytea,text,text) · bc17b9dde12b31fa4b330ec75aef1f3f
 holdfast · body · holdfast.ask_reset(text,text,bytea,text,text) · ba8ccc5c67c5cc703f25019360a7cd15
 holdfast · body · holdfast.ask_sign_up(text,text,text,text,bytea,bytea,text,text,text,text) · 6c79034f783be667745695b24c3067b5
@@ -24,12 +24,12 @@ holdfast · body · holdfast.begin_recovery(bytea,bytea,text,text,text,text,text
 holdfast · body · holdfast.begin_session(bytea,uuid,smallint,text,interval,interval,uuid,text,text,pg_snapshot) · 33cda3aa7769928e486fa171692001c8
 holdfast · body · holdfast.begin_totp(bytea,text) · f775be41ccdb67b48650aada36dcb71c
 holdfast · body · holdfast.canary_mail(text) · 9de2538fa7ddaf9556c3edf42df399d7
-holdfast · body · holdfast.cancel_address(bytea,bytea,text,text) · 0ecc2e4fdf9926c1fa0f98fbc165d98d
+holdfast · body · holdfast.cancel_address(bytea,bytea,text,text,text,text) · 3dcae220ab4cf86ff5f75ef010250297
 holdfast · body · holdfast.change_password(bytea,text,text,text,text) · 939c6e713ebb20dec6c509a69bdf929d
 holdfast · body · holdfast.classify(regclass,text,text) · 01e3ae126d9283c83d7a3a383dca4e59
 holdfast · body · holdfast.clear_failures(uuid,text) · 9723b4b79495503ca6f150dcdf511878
-holdfast · body · holdfast.close_account(bytea,bytea,text,text) · 976f9921aaa2add6b86328606b5bd6f8
-holdfast · body · holdfast.confirm_address(bytea,bytea,text,text,text,text) · fa5b23a9b5178d73dfa684c69dba2095
+holdfast · body · holdfast.close_account(bytea,bytea,text,text) · 13b1b88a6708fd3ef2e00fe337443432
+holdfast · body · holdfast.confirm_address(bytea,bytea,bytea,text,text,text,text) · d1eaf06030d33c2bccf9ed5454d933c3
 holdfast · body · holdfast.confirm_sign_up(bytea) · 622d725d126912b430b0e0e4947011c5
 holdfast · body · holdfast.confirm_totp(bytea,uuid,bigint,text,text) · 68808e0a81368a0f922868efb681e583
 holdfast · body · holdfast.copy_account_to_members() · f97f3298a38ed5453f34edfce9e00afc
@@ -42,6 +42,7 @@ holdfast · body · holdfast.demand(text) · 0395d72086238094ee67396fb6fb4e7a
 holdfast · body · holdfast.demand_fresh(bytea) · 10ae806e3f0b7274adfec0c807c5d9d7
 holdfast · body · holdfast.demand_second_factor(bytea,boolean) · 619d2bdf9250f9963d5a936555937e1f
 holdfast · body · holdfast.drop_address_change(bytea) · d328a4febe10d714cf9d4fa6955e3ef1
+holdfast · body · holdfast.drop_thiefs_factors() · f9877d198f23a1af526a290d161bb58c
 holdfast · body · holdfast.end_lease(bytea) · 2ce2d108be03357535f306c523004fb2
 holdfast · body · holdfast.end_my_other_sessions(bytea) · f38b252efcc568c0bd5dfa2568713b91
 holdfast · body · holdfast.end_my_session(bytea,uuid) · 6bbfa0286c82d4df05042b81f000b284
@@ -72,6 +73,7 @@ holdfast · body · holdfast.grant_seat(uuid,uuid,text) · f26dee48a4a7f6eb68f6e
 holdfast · body · holdfast.grants() · 21934ab28046d5bc9e2da39f0f0fd0eb
 holdfast · body · holdfast.half_bearer(bytea) · c9a76da23cff3f550e219fda5c2cc057
 holdfast · body · holdfast.invite(text,text,text,bytea,text,text) · 85f5afcaabf80474cd1608f80d0fc421
+holdfast · body · holdfast.is_bearer(bytea,uuid) · 133cc4cfb7d10f2a00b79923c94ac97b
 holdfast · body · holdfast.is_disabled(uuid,text,boolean) · 0234742e7a77cdce3a8ec1ec27a3b521
 holdfast · body · holdfast.keep_account(bytea,text,text) · c1a331b0910c716db1706a0a16d6f738
 holdfast · body · holdfast.keep_answer(text,integer,jsonb) · 1172669825f0f2aa57a2083e516253fd
@@ -81,7 +83,7 @@ holdfast · body · holdfast.leave_organisations() · 83d99992b6d5f272ae5d0f2be9
 holdfast · body · holdfast.left_without_owner(uuid) · 4612fabdd48a2b705c6921a0ed560bc3
 holdfast · body · holdfast.live_pass(bytea) · 73f14446946fd2d3ac8267c70bbcd027
 holdfast · body · holdfast.lock_person(uuid) · 7c6d311fe10525815209db8070efd175
-holdfast · body · holdfast.mail_failed(bigint,text) · 6628f83de55c40babf08c62a613c15e3
+holdfast · body · holdfast.mail_failed(bigint,text) · 82f1ed932e4ce48692a5627028c882df
 holdfast · body · holdfast.mail_sent(bigint) · 2a2ac87e10a3bd4110525b35d208df9d
 holdfast · body · holdfast.mark_verified(uuid) · 7e7914bdc78059a6d0aecda8efe7e953
 holdfast · body · holdfast.may_give(holdfast.role,holdfast.role) · 7e778a5fe3117424d43930f2cce6f384
@@ -128,14 +130,14 @@ holdfast · body · holdfast.refuse_odd_step(bigint) · a788eceadb1626e2b6e19479
 holdfast · body · holdfast.refuse_rewriting() · c93d8c68a6c8a5d10cd4ec058c486940
 holdfast · body · holdfast.remove_factor(bytea,bytea,text,text) · a847b9e9279368363ff68c80848c61c3
 holdfast · body · holdfast.remove_factors(uuid) · 620ff1722c44c9f9e825109f7c86d7a8
-holdfast · body · holdfast.remove_member(uuid) · 393081254131803a25d423bfb5d81a42
+holdfast · body · holdfast.remove_member(uuid) · 2b61e34c8ccaa82677dd54cd3514f5b2
 holdfast · body · holdfast.remove_seat(uuid,uuid) · efed6019f3676e5af09b8ff9bd8197f8
 holdfast · body · holdfast.rename_me(bytea,text) · 00d7f44683686cf6a538fa496149b1fd
 holdfast · body · holdfast.rename_passkey(bytea,bytea,text) · 759ee394c8587d3aeeb6d51fec9700fa
 holdfast · body · holdfast.renew_password_hash(uuid,text,text) · f1d986f19093fd7964c1eec77924abad
 holdfast · body · holdfast.replace_session(bytea,bytea,smallint,text,interval,interval,uuid,text,text) · 9b72dfdfccfab6c809c54675cb91d1a1
 holdfast · body · holdfast.report_reuse(bytea) · d1bb61de78b9dee5608273261023fa39
-holdfast · body · holdfast.request_mail(text,text,text,bytea,text,text,text,text) · 2b2d7ee71790e68a3850e870dec0d876
+holdfast · body · holdfast.request_mail(text,text,text,bytea,text,text,text,text) · 5b4dae649778c6c6f64dbe5ed9c99042
 holdfast · body · holdfast.reset_factors(bytea,uuid,text,text) · bd51bf31903a5a9571bbe0850c46a010
 holdfast · body · holdfast.reset_of(bytea) · 1af5b1e4d330f8b45c9ffe95376aa321
 holdfast · body · holdfast.revoke_invitation(uuid) · 3d66f4b4eb3fb14c82b0eef16df83afb
@@ -146,6 +148,7 @@ holdfast · body · holdfast.server_patch() · 31b6ce9ed26bbf4e837a63425467ac5e
 holdfast · body · holdfast.set_floor(uuid,smallint) · 4078b0d002c5fa7bb220a899812a4d58
 holdfast · body · holdfast.set_roles(jsonb) · a668efef8c5a391ed11bd95dffeab34e
 holdfast · body · holdfast.settle_peppers(text) · a4aaa45b38c200a23dcd93fd1d0e01f9
+holdfast · body · holdfast.sign_up_key(bytea) · 472ee93067c3aadfdd25b06b16bd9d32
 holdfast · body · holdfast.stop_recovery(bytea) · b4bf7deb84579dc5300ed6951b197177
 holdfast · body · holdfast.surroundings() · 3f7579e4a4a89ae2f54ef1d3d40ee497
 holdfast · body · holdfast.sweep_accounts() · c312b6e9cb428477ed0b075e52cdc208
@@ -169,7 +172,7 @@ holdfast · body · holdfast.touch(bytea,bytea,text) · 78f7d553b4475eafe96a7540
 holdfast · body · holdfast.unclassified() · f00fa03bbda00977ef9b4d966ce70e6a
 holdfast · body · holdfast.uncount_failure(uuid,text,boolean) · 4b8fe92be1e14b381917e4eb79c962ad
 holdfast · body · holdfast.unrecorded() · af8644c1336b61c81224864522e0d4a6
-holdfast · body · holdfast.want_assurance(uuid,smallint) · c2a00746098d03ee6a2d8c91e3e4e1ae
+holdfast · body · holdfast.want_assurance(uuid,smallint) · 39f96d36e28ff3aa8f145b4d40d55e57
 holdfast · body · holdfast.weak_code() · a5c3d9b6be14d805b4a7c890083da52e
 holdfast · body · holdfast.weak_keys() · b519a6cd82c51228c4f44098cb9f7490
 holdfast · body · holdfast.weak_policies() · 012790ac66fec04f0c7db61044610a63
@@ -266,11 +269,11 @@ holdfast_identity · function · holdfast.ask_sign_up_again(bytea,bytea,text,tex
 holdfast_identity · function · holdfast.begin_recovery(bytea,bytea,text,text,text,text,text,text) · EXECUTE
 holdfast_identity · function · holdfast.begin_session(bytea,uuid,smallint,text,interval,interval,uuid,text,text,pg_snapshot) · EXECUTE
 holdfast_identity · function · holdfast.begin_totp(bytea,text) · EXECUTE
-holdfast_identity · function · holdfast.cancel_address(bytea,bytea,text,text) · EXECUTE
+holdfast_identity · function · holdfast.cancel_address(bytea,bytea,text,text,text,text) · EXECUTE
 holdfast_identity · function · holdfast.change_password(bytea,text,text,text,text) · EXECUTE
 holdfast_identity · function · holdfast.clear_failures(uuid,text) · EXECUTE
 holdfast_identity · function · holdfast.close_account(bytea,bytea,text,text) · EXECUTE
-holdfast_identity · function · holdfast.confirm_address(bytea,bytea,text,text,text,text) · EXECUTE
+holdfast_identity · function · holdfast.confirm_address(bytea,bytea,bytea,text,text,text,text) · EXECUTE
 holdfast_identity · function · holdfast.confirm_sign_up(bytea) · EXECUTE
 holdfast_identity · function · holdfast.confirm_totp(bytea,uuid,bigint,text,text) · EXECUTE
 holdfast_identity · function · holdfast.count_failure(uuid,text,boolean) · EXECUTE
@@ -308,6 +311,7 @@ holdfast_identity · function · holdfast.report_reuse(bytea) · EXECUTE
 holdfast_identity · function · holdfast.reset_of(bytea) · EXECUTE
 holdfast_identity · function · holdfast.seen_now() · EXECUTE
 holdfast_identity · function · holdfast.settle_peppers(text) · EXECUTE
+holdfast_identity · function · holdfast.sign_up_key(bytea) · EXECUTE
 holdfast_identity · function · holdfast.stop_recovery(bytea) · EXECUTE
 holdfast_identity · function · holdfast.take_challenge(bytea,bytea,text) · EXECUTE
 holdfast_identity · function · holdfast.take_passkey(bytea,bytea,bigint) · EXECUTE

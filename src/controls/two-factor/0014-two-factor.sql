@@ -150,6 +150,29 @@ begin
   perform holdfast.end_sessions_of(person, null);
 end $$;
 
+/* Factors that a thief of the mailbox or of a session may have set up go when the owner gets the account back by mail: at a reset,
+   those from the day after another reset of the last week, which the mailbox alone stood for; and when a change of address is
+   undone, those of the last eight days: the link works for seven. With them go recovery codes of that time. */
+create function holdfast.drop_thiefs_factors() returns trigger
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  undone constant boolean := new.void_at is not null and new.void_at is distinct from old.void_at;
+  since constant timestamptz := case when undone then clock_timestamp() - interval '8 days' else old.reset_at end;
+  till constant timestamptz := case when undone then 'infinity' else old.reset_at + interval '1 day' end;
+  gone integer;
+begin
+  with apps as (delete from holdfast.totp t where t.person_id = new.person_id and t.enrolled_at between since and till returning 1),
+       keys as (delete from holdfast.passkey k where k.person_id = new.person_id and k.enrolled_at between since and till returning 1)
+  select (select count(*) from apps) + (select count(*) from keys) into gone;
+  delete from holdfast.totp_enrolment t where t.person_id = new.person_id;
+  delete from holdfast.recovery_code c where c.person_id = new.person_id and c.made_at between since and till;
+  if gone > 0 and holdfast.factor_count(new.person_id) = 0 then perform holdfast.remove_factors(new.person_id); end if;
+  return null;
+end $$;
+create trigger drop_thiefs_factors after update of reset_at on holdfast.account for each row
+  when (new.void_at is not null and new.void_at is distinct from old.void_at or old.reset_at > new.reset_at - interval '7 days')
+  execute function holdfast.drop_thiefs_factors();
+
 -- ── What one has ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /* The kinds of factor that whoever presents `secret` has: also before the second one was shown, because that is what the
