@@ -1168,7 +1168,7 @@ declare
 begin
   select t.person_id into who from holdfast.address_token t where t.hash = link and t.purpose = 'begin-recovery';
   if not found then return null; end if;
-  perform holdfast.lock_person(who);
+  perform holdfast.lock_account(who);
   delete from holdfast.address_token t where t.hash = link and t.expires_at > clock_timestamp();
   if not found or holdfast.factor_count(who) = 0 then return null; end if;
   select r.due_at into due from holdfast.factor_recovery r where r.person_id = who and r.ended_at is null;
@@ -1925,7 +1925,7 @@ AS $function$
 declare
   who uuid := holdfast.fresh_bearer(secret, interval '15 minutes');
 begin
-  perform holdfast.lock_person(who);
+  perform holdfast.lock_account(who);
   -- Once more, after the wait: what was done meanwhile may have ended this session.
   return holdfast.fresh_bearer(secret, interval '15 minutes');
 end $function$;
@@ -2118,7 +2118,7 @@ CREATE OR REPLACE FUNCTION holdfast.forget_links(person uuid)
  SET search_path TO 'pg_catalog', 'pg_temp'
 BEGIN ATOMIC
  DELETE FROM holdfast.address_token t
-   WHERE ((t.person_id = forget_links.person) AND (t.purpose = ANY (ARRAY['reset'::text, 'new-address'::text, 'old-address'::text, 'stop-address'::text])));
+   WHERE ((t.person_id = forget_links.person) AND (t.purpose = ANY (ARRAY['reset'::text, 'new-address'::text, 'old-address'::text, 'stop-address'::text, 'begin-recovery'::text])));
  DELETE FROM holdfast.address_change c
    WHERE (c.person_id = forget_links.person);
 END;
@@ -2443,6 +2443,17 @@ begin
      and issued_at + idle > clock_timestamp() and (dead_at is null or dead_at > clock_timestamp());
   if not found then raise exception 'no live pass' using errcode = 'HF401'; end if;
   return p;
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.lock_account(person uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform from holdfast.account a where a.person_id = lock_account.person for no key update;
+  perform holdfast.lock_person(person);
 end $function$;
 -- owner holdfast_keeper
 
@@ -3486,6 +3497,7 @@ begin
   mine := holdfast.demand('organisation.secure');
   perform holdfast.demand_fresh(secret);
   if reset_factors.person = holdfast.person() then return 'oneself'; end if;
+  perform holdfast.lock_account(reset_factors.person);
   -- For update, which the foreign key of a new seat waits for: so they found and join no other organisation meanwhile.
   perform from holdfast.person p where p.id = reset_factors.person for update;
   select r.* into theirs from holdfast.seat s join holdfast.role r using (role_id)
@@ -3595,14 +3607,19 @@ CREATE OR REPLACE FUNCTION holdfast.run_recoveries()
 AS $function$
 #print_strict_params off
 declare
+  waiting record;
   it holdfast.factor_recovery;
   done integer := 0;
 begin
-  for it in
-    select * from holdfast.factor_recovery r
-     where r.ended_at is null and (r.due_at <= clock_timestamp() or (r.told_at is null and r.begun_at < clock_timestamp() - interval '84 hours'))
-     order by r.begun_at for update skip locked limit 100
+  for waiting in
+    select r.id, r.person_id from holdfast.factor_recovery r
+     where r.ended_at is null and holdfast.step_is_due(r) order by r.begun_at limit 100
   loop
+    -- Whoever signs in with a factor at this moment holds the person, and then ends what waits here: so this waits for them.
+    perform holdfast.lock_account(waiting.person_id);
+    select * into it from holdfast.factor_recovery r
+     where r.id = waiting.id and r.ended_at is null and holdfast.step_is_due(r) for update;
+    continue when not found;
     if it.told_at is null then
       perform holdfast.notify_person(it.person_id, it.middle_subject, it.middle_body);
       -- A server that stood still for days owes the owner the rest of the time after this mail.
@@ -3748,6 +3765,13 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 grant execute on function holdfast.sign_up_key(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.step_is_due(r holdfast.factor_recovery)
+ RETURNS boolean
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN (((r).due_at <= clock_timestamp()) OR (((r).told_at IS NULL) AND ((r).begun_at < (clock_timestamp() - '84:00:00'::interval))));
+-- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.stop_recovery(link bytea)
  RETURNS boolean
@@ -4136,6 +4160,7 @@ AS $function$
 declare
   who uuid := holdfast.half_bearer(secret);
 begin
+  perform holdfast.lock_account(who);
   update holdfast.recovery_code c set used_at = clock_timestamp()
    where c.hash = code_hash and c.person_id = who and c.used_at is null;
   if not found then return null; end if;

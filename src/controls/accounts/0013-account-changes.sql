@@ -505,7 +505,7 @@ create function holdfast.forget_links(person uuid) returns void
 language sql volatile set search_path = pg_catalog, pg_temp
 begin atomic
   delete from holdfast.address_token t where t.person_id = forget_links.person
-     and t.purpose in ('reset', 'new-address', 'old-address', 'stop-address');
+     and t.purpose in ('reset', 'new-address', 'old-address', 'stop-address', 'begin-recovery');
   delete from holdfast.address_change c where c.person_id = forget_links.person;
 end;
 

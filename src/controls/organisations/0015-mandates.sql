@@ -91,6 +91,7 @@ begin
   mine := holdfast.demand('organisation.secure');
   perform holdfast.demand_fresh(secret);
   if reset_factors.person = holdfast.person() then return 'oneself'; end if;
+  perform holdfast.lock_account(reset_factors.person);
   -- For update, which the foreign key of a new seat waits for: so they found and join no other organisation meanwhile.
   perform from holdfast.person p where p.id = reset_factors.person for update;
   select r.* into theirs from holdfast.seat s join holdfast.role r using (role_id)

@@ -20,7 +20,7 @@ holdfast · body · holdfast.ask_sign_up_again(bytea,bytea,text,text,text,text) 
 holdfast · body · holdfast.assume(uuid,uuid) · 88be511ba20f4ac49dc85a71bec5f05e
 holdfast · body · holdfast.audit_table(regclass) · 30b0d53327a5c632338ed3745efc3113
 holdfast · body · holdfast.bearer(bytea,boolean) · 6492a8c9e4101f168f776982514e9627
-holdfast · body · holdfast.begin_recovery(bytea,bytea,text,text,text,text,text,text) · 3307f6cc6d09882e3e28009aa581259d
+holdfast · body · holdfast.begin_recovery(bytea,bytea,text,text,text,text,text,text) · 8d7a65d33bca5acb57932088cf159219
 holdfast · body · holdfast.begin_session(bytea,uuid,smallint,text,interval,interval,uuid,text,text,pg_snapshot) · 33cda3aa7769928e486fa171692001c8
 holdfast · body · holdfast.begin_totp(bytea,text) · f775be41ccdb67b48650aada36dcb71c
 holdfast · body · holdfast.canary_mail(text) · 9de2538fa7ddaf9556c3edf42df399d7
@@ -56,7 +56,7 @@ holdfast · body · holdfast.enter(bytea,uuid,bigint) · 354ef8e672507bf92145c40
 holdfast · body · holdfast.enter_lease(bytea,uuid,bigint) · c8dbe1b01eee717429088896f9c95937
 holdfast · body · holdfast.factor_count(uuid) · 796d674fc6f79e92ce212c4a17cb1c54
 holdfast · body · holdfast.factor_enroller(bytea) · 44b379560ffb1e7997bd5d3ad4365778
-holdfast · body · holdfast.factor_owner(bytea) · 603343ec411d740e9face57b09351c5d
+holdfast · body · holdfast.factor_owner(bytea) · 02461b35f4ebf417cd4c60f08ad069fe
 holdfast · body · holdfast.factor_was_shown() · cb06f517516f829e955c9a04974ced5a
 holdfast · body · holdfast.factors_changed(bytea,uuid,text,text) · 2458df20fffdff460d0de93f5cb140df
 holdfast · body · holdfast.fail_job(bytea,text,boolean) · 85f1cb51c1b770a1edf159070ed23864
@@ -65,7 +65,7 @@ holdfast · body · holdfast.fill_seat() · 3439b43bba1ebcf1f28d2f9c8caba45d
 holdfast · body · holdfast.findings(integer) · 06bf259ecc6b57b27d0e421b3a934dcf
 holdfast · body · holdfast.finish_job(bytea,boolean) · b089e31e302411f2dcae9a73345b7cd1
 holdfast · body · holdfast.finish_reset(bytea,text,text,text) · df3f6f98c9d11598cecb456738d17d56
-holdfast · body · holdfast.forget_links(uuid) · 42a6ac558173049efee0476b8b62f13b
+holdfast · body · holdfast.forget_links(uuid) · 18fa83f36af06f1bfc6717ebedb0bd2d
 holdfast · body · holdfast.found_for(uuid,text) · 5445ee59f30510c88e27ce2b26072d38
 holdfast · body · holdfast.found_organisation(bytea,text) · 4e23580ac4b11f0d0c67770dd71623d4
 holdfast · body · holdfast.fresh_bearer(bytea,interval) · 6fcc135518ffad5f82cd58dea57da387
@@ -82,6 +82,7 @@ holdfast · body · holdfast.keep_recovery_codes(bytea,bytea[],text,text) · 3e8
 holdfast · body · holdfast.leave_organisations() · 83d99992b6d5f272ae5d0f2be913d5ee
 holdfast · body · holdfast.left_without_owner(uuid) · 4612fabdd48a2b705c6921a0ed560bc3
 holdfast · body · holdfast.live_pass(bytea) · 73f14446946fd2d3ac8267c70bbcd027
+holdfast · body · holdfast.lock_account(uuid) · 173e30d40fca48e75ece510fa842d173
 holdfast · body · holdfast.lock_person(uuid) · 7c6d311fe10525815209db8070efd175
 holdfast · body · holdfast.mail_failed(bigint,text) · 82f1ed932e4ce48692a5627028c882df
 holdfast · body · holdfast.mail_sent(bigint) · 2a2ac87e10a3bd4110525b35d208df9d
@@ -138,17 +139,18 @@ holdfast · body · holdfast.renew_password_hash(uuid,text,text) · f1d986f19093
 holdfast · body · holdfast.replace_session(bytea,bytea,smallint,text,interval,interval,uuid,text,text) · 9b72dfdfccfab6c809c54675cb91d1a1
 holdfast · body · holdfast.report_reuse(bytea) · d1bb61de78b9dee5608273261023fa39
 holdfast · body · holdfast.request_mail(text,text,text,bytea,text,text,text,text) · 5b4dae649778c6c6f64dbe5ed9c99042
-holdfast · body · holdfast.reset_factors(bytea,uuid,text,text) · bd51bf31903a5a9571bbe0850c46a010
+holdfast · body · holdfast.reset_factors(bytea,uuid,text,text) · 29753fb2db67b6dc6ecfca944010a710
 holdfast · body · holdfast.reset_of(bytea) · 1af5b1e4d330f8b45c9ffe95376aa321
 holdfast · body · holdfast.revoke_invitation(uuid) · 3d66f4b4eb3fb14c82b0eef16df83afb
 holdfast · body · holdfast.rights() · 4fa3abf61ebbace744b6d12a0919f357
-holdfast · body · holdfast.run_recoveries() · b91343e3c4e290303e3502012d3d136b
+holdfast · body · holdfast.run_recoveries() · 966b6c038ed3639c5ab1f8249751315d
 holdfast · body · holdfast.seen_now() · be0580275e300987398510b044ba9f9a
 holdfast · body · holdfast.server_patch() · 31b6ce9ed26bbf4e837a63425467ac5e
 holdfast · body · holdfast.set_floor(uuid,smallint) · 4078b0d002c5fa7bb220a899812a4d58
 holdfast · body · holdfast.set_roles(jsonb) · a668efef8c5a391ed11bd95dffeab34e
 holdfast · body · holdfast.settle_peppers(text) · a4aaa45b38c200a23dcd93fd1d0e01f9
 holdfast · body · holdfast.sign_up_key(bytea) · 472ee93067c3aadfdd25b06b16bd9d32
+holdfast · body · holdfast.step_is_due(holdfast.factor_recovery) · dc1847acd734cab7ac461c120e4ead4b
 holdfast · body · holdfast.stop_recovery(bytea) · b4bf7deb84579dc5300ed6951b197177
 holdfast · body · holdfast.surroundings() · 3f7579e4a4a89ae2f54ef1d3d40ee497
 holdfast · body · holdfast.sweep_accounts() · c312b6e9cb428477ed0b075e52cdc208
@@ -165,7 +167,7 @@ holdfast · body · holdfast.take_key(text,bytea) · 19078e9848b3201bac7ce22e79b
 holdfast · body · holdfast.take_mail(integer) · 59d7baf6a0d07ef281c4fe0d5d1a0f87
 holdfast · body · holdfast.take_passkey(bytea,bytea,bigint) · 6e90574464ef43c8e3c2eaf2cd4264e0
 holdfast · body · holdfast.take_quota(text[],integer[],integer[],integer[],boolean) · c3aa264be9c9e196b1b9e2ede50df27a
-holdfast · body · holdfast.take_recovery_code(bytea,bytea,text,text) · 42c505061fd00d3688f3bce9d6f36393
+holdfast · body · holdfast.take_recovery_code(bytea,bytea,text,text) · e76871e4e7f5dfa297d04a9afe3c4927
 holdfast · body · holdfast.take_totp(bytea,bigint) · c98a39b8deb78554cb438261297e0020
 holdfast · body · holdfast.tenant_tables() · ec9116fd77dd097bf70e45abfac23653
 holdfast · body · holdfast.touch(bytea,bytea,text) · 78f7d553b4475eafe96a75408267b4fd

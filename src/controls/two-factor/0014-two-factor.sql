@@ -99,6 +99,15 @@ $$);
 
 -- ── For the keeper's own functions ───────────────────────────────────────────────────────────────────────────────────
 
+/* Waits for whoever is just changing anything about this person. The account first, always, as the verbs of accounts do: two that
+   lock both in two orders would wait for each other. */
+create function holdfast.lock_account(person uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from holdfast.account a where a.person_id = lock_account.person for no key update;
+  perform holdfast.lock_person(person);
+end $$;
+
 /* Whoever may change their factors: a session that has shown all it has, within the last quarter of an hour. Changes of one
    person take turns. HF401, HF412, HF427, HF440. */
 create function holdfast.factor_owner(secret bytea) returns uuid
@@ -107,7 +116,7 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   who uuid := holdfast.fresh_bearer(secret, interval '15 minutes');
 begin
-  perform holdfast.lock_person(who);
+  perform holdfast.lock_account(who);
   -- Once more, after the wait: what was done meanwhile may have ended this session.
   return holdfast.fresh_bearer(secret, interval '15 minutes');
 end $$;
@@ -453,6 +462,7 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 declare
   who uuid := holdfast.half_bearer(secret);
 begin
+  perform holdfast.lock_account(who);
   update holdfast.recovery_code c set used_at = clock_timestamp()
    where c.hash = code_hash and c.person_id = who and c.used_at is null;
   if not found then return null; end if;
@@ -547,7 +557,7 @@ declare
 begin
   select t.person_id into who from holdfast.address_token t where t.hash = link and t.purpose = 'begin-recovery';
   if not found then return null; end if;
-  perform holdfast.lock_person(who);
+  perform holdfast.lock_account(who);
   delete from holdfast.address_token t where t.hash = link and t.expires_at > clock_timestamp();
   if not found or holdfast.factor_count(who) = 0 then return null; end if;
   select r.due_at into due from holdfast.factor_recovery r where r.person_id = who and r.ended_at is null;
@@ -597,19 +607,29 @@ end $$;
 create trigger factor_was_shown after insert on holdfast.pass for each row
   when (new.kind = 's' and new.assurance > 1 and new.generation = 0) execute function holdfast.factor_was_shown();
 
+/* Whether the next step of a recovery is due: the mail halfway, and then the end. */
+create function holdfast.step_is_due(r holdfast.factor_recovery) returns boolean
+language sql volatile set search_path = pg_catalog, pg_temp
+return r.due_at <= clock_timestamp() or (r.told_at is null and r.begun_at < clock_timestamp() - interval '84 hours');
+
 /* Halfway: one more mail. At the end: the factors go, and all sessions with them. Returns how many were carried out. */
 create function holdfast.run_recoveries() returns integer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #print_strict_params off
 declare
+  waiting record;
   it holdfast.factor_recovery;
   done integer := 0;
 begin
-  for it in
-    select * from holdfast.factor_recovery r
-     where r.ended_at is null and (r.due_at <= clock_timestamp() or (r.told_at is null and r.begun_at < clock_timestamp() - interval '84 hours'))
-     order by r.begun_at for update skip locked limit 100
+  for waiting in
+    select r.id, r.person_id from holdfast.factor_recovery r
+     where r.ended_at is null and holdfast.step_is_due(r) order by r.begun_at limit 100
   loop
+    -- Whoever signs in with a factor at this moment holds the person, and then ends what waits here: so this waits for them.
+    perform holdfast.lock_account(waiting.person_id);
+    select * into it from holdfast.factor_recovery r
+     where r.id = waiting.id and r.ended_at is null and holdfast.step_is_due(r) for update;
+    continue when not found;
     if it.told_at is null then
       perform holdfast.notify_person(it.person_id, it.middle_subject, it.middle_body);
       -- A server that stood still for days owes the owner the rest of the time after this mail.

@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { crm } from '../../../examples/crm/crm.ts'
 import { startWorld, type Visitor, type World } from '../../../test/world/world.ts'
@@ -32,12 +33,13 @@ async function begin(cookie: string): Promise<{ enrolment: string; key: Uint8Arr
 
 async function enrol(visitor: Visitor) {
   const { enrolment, key } = await begin(visitor.cookie)
+  const step = stepAt(Date.now()) - 1
   const confirmed = await post('/api/account/factors/totp/confirm', visitor.cookie, {
     enrolment,
-    code: codeAt(key, -1),
+    code: totpCode(key, step),
   })
   expect(confirmed.status).toBe(200)
-  return { key, cookie: cookieOf(confirmed), ...((await confirmed.json()) as { recoveryCodes: string[] }) }
+  return { key, step, cookie: cookieOf(confirmed), ...((await confirmed.json()) as { recoveryCodes: string[] }) }
 }
 
 async function halfSession({ address, password }: Visitor): Promise<string> {
@@ -78,13 +80,14 @@ describe('one code', () => {
 
   test('that was used to enrol opens nothing, nor does one from before', async () => {
     const ada = await world.join()
-    const { key } = await enrol(ada)
+    // By its number, and not counted from now: half a minute may go by in here.
+    const { key, step } = await enrol(ada)
     const half = await halfSession(ada)
-    expect((await post('/api/session/code', half, { code: codeAt(key, -1) })).status).toBe(422)
-    expect((await post('/api/session/code', half, { code: codeAt(key, 0) })).status).toBe(204)
+    expect((await post('/api/session/code', half, { code: totpCode(key, step) })).status).toBe(422)
+    expect((await post('/api/session/code', half, { code: totpCode(key, step + 1) })).status).toBe(204)
     const later = await halfSession(ada)
-    for (const steps of [-1, 0])
-      expect((await post('/api/session/code', later, { code: codeAt(key, steps) })).status).toBe(422)
+    for (const used of [step, step + 1])
+      expect((await post('/api/session/code', later, { code: totpCode(key, used) })).status).toBe(422)
   })
 
   test('is remembered in the database: another process that has just started refuses it too', async () => {
@@ -131,6 +134,27 @@ describe('enrolling', () => {
     const half = await halfSession(ada)
     expect((await post('/api/session/code', half, { code: codeAt(first.key, 0) })).status).toBe(422)
     expect((await post('/api/session/code', half, { code: codeAt(second.key, 0) })).status).toBe(204)
+  })
+
+  test('while the password is being reset waits for that, and comes to nothing', async () => {
+    const ada = await world.join()
+    const { enrolment, key } = await begin(ada.cookie)
+    const client = new pg.Client({ ...inject('superuser'), database: world.database.database })
+    await client.connect()
+    try {
+      // As a reset does: the account first, and then the sessions.
+      await client.query('begin')
+      await client.query('select from holdfast.account where person_id = $1 for update', [ada.person])
+      const racing = post('/api/account/factors/totp/confirm', ada.cookie, { enrolment, code: codeAt(key, 0) })
+      await expect.poll(waiting, { timeout: 20_000 }).toBe(1)
+      await client.query('select holdfast.end_sessions_of($1, null)', [ada.person])
+      await client.query('commit')
+      expect((await racing).status).toBe(401)
+    } finally {
+      await client.end()
+    }
+    const apps = 'select count(*)::int as count from holdfast.totp where person_id = $1'
+    expect(await world.superuser(apps, [ada.person])).toEqual([{ count: 0 }])
   })
 
   test('that somebody else began, or that is a quarter of an hour old, is over', async () => {
@@ -285,3 +309,11 @@ test.each([
   const answer = await post('/api/session/code', visitor.cookie, body)
   expect([400, 413]).toContain(answer.status)
 })
+
+/** How many wait for a lock in this world's database. */
+async function waiting(): Promise<unknown> {
+  const [found] = await world.superuser(
+    `select count(*)::int from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return found!.count
+}

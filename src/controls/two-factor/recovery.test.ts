@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { crm } from '../../../examples/crm/crm.ts'
 import { mailedToken, startWorld, type World } from '../../../test/world/world.ts'
@@ -142,3 +143,45 @@ test('it is asked for three times a day', async () => {
   for (let at = 0; at < 4; at++) all.push((await post('/api/recovery', {}, owner.half)).status)
   expect(all).toEqual([202, 202, 202, 429])
 }, 60_000)
+
+test('its link is dead once the password was replaced: whoever asked for it knew the old one', async () => {
+  const owner = await lockedOut()
+  expect((await post('/api/recovery', {}, owner.half)).status).toBe(202)
+  const begins = await token(owner.address, 'begin-recovery')
+  await post('/api/reset', { address: owner.address })
+  const reset = await token(owner.address, 'new-password')
+  const finished = await post('/api/reset/finish', { token: reset, password: 'six quiet herons stand there' })
+  expect(finished.status).toBe(200)
+  expect((await post('/api/recovery/begin', { token: begins })).status).toBe(410)
+}, 60_000)
+
+test('whoever signs in with a factor at the moment when it is due stops it still', async () => {
+  const owner = await lockedOut()
+  await begin(owner)
+  await later(owner.person, 4)
+  await housekeep()
+  await later(owner.person, 4)
+  const client = new pg.Client({ ...inject('superuser'), database: world.database.database })
+  await client.connect()
+  try {
+    // As signing in does: the person first, and then what waits for them.
+    await client.query('begin')
+    await client.query('select holdfast.lock_person($1)', [owner.person])
+    const racing = housekeep()
+    await expect.poll(waiting, { timeout: 20_000 }).toBe(1)
+    await client.query(`select holdfast.end_recovery($1, 'signed-in')`, [owner.person])
+    await client.query('commit')
+    await racing
+  } finally {
+    await client.end()
+  }
+  expect((await world.fetch('/api/me', { cookie: owner.half })).status).toBe(428)
+}, 60_000)
+
+/** How many wait for a lock in this world's database. */
+async function waiting(): Promise<unknown> {
+  const [found] = await world.superuser(
+    `select count(*)::int from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return found!.count
+}
