@@ -1,23 +1,16 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { crm } from '../../../examples/crm/crm.ts'
+import { cliff, compareTimes, expectAlike, isTelling, samples, warmUp } from '../../../test/world/telling.ts'
 import { startWorld, type World } from '../../../test/world/world.ts'
 import { addressKey, findCredential, type Passwords } from './accounts.ts'
 import { askReset } from './password-changes.ts'
 import { signUp } from './sign-up.ts'
 
 /*
- * Whether the time of an answer tells that an address has an account, as a question of effect size: a difference is significant
- * with enough samples whatever its cause, and useful to nobody where it is this small. Samples are taken in turns, in random order, so
- * that what else this machine does falls on both alike. The hash itself, which is computed once for every address, is measured
- * beside it (passwords.test.ts): here it costs nothing, so that nothing hides behind it.
+ * Whether the time of an answer tells that an address has an account. The hash itself, which is computed once for every address, is
+ * measured beside it (passwords.test.ts): here it costs nothing, so that nothing hides behind it. Signing in is measured where it
+ * is put together (sign-in/telling.test.ts).
  */
-
-/** Of each kind. */
-const samples = 1000
-/** Cliff's delta below which Romano and others (2006) call an effect negligible. */
-const negligible = 0.147
-/** And what no network lets through, should the distributions differ in shape. */
-const plainMicroseconds = 150
 
 let world: World
 beforeAll(async () => {
@@ -31,14 +24,8 @@ const free: Passwords = {
     hashes++
     return `0123abcd$2b$12$${'a'.repeat(53)}`
   },
-  compare: async () => {
-    hashes++
-    return { matches: false }
-  },
-  matches: async () => {
-    hashes++
-    return false
-  },
+  compare: async () => ({ matches: false }),
+  matches: async () => false,
   refuseWeak: () => {},
 }
 const site = { title: 'Tideline', origin: 'https://crm.example' }
@@ -46,28 +33,19 @@ const site = { title: 'Tideline', origin: 'https://crm.example' }
 describe('the time of an answer does not tell whether the address has an account', () => {
   test('at sign-up', async () => {
     const identity = world.foundation.logins.identity
-    const found = await measure((address) =>
-      signUp({ identity, passwords: free, site }, { name: 'Ada', address, password: 'three blue whales dance' }),
-    )
-    expectAlike(found)
+    await expectAlike(() => {
+      hashes = 0
+      return measure((address) =>
+        signUp({ identity, passwords: free, site }, { name: 'Ada', address, password: 'three blue whales dance' }),
+      )
+    })
     expect(hashes).toBe(2 * samples + 2 * warmUp)
-  }, 60_000)
+  }, 120_000)
 
   test('at a reset', async () => {
     const identity = world.foundation.logins.identity
-    expectAlike(await measure((address) => askReset({ identity, site }, address)))
-  }, 60_000)
-
-  test('at sign-in, around the one hash that every attempt costs', async () => {
-    const identity = world.foundation.logins.identity
-    hashes = 0
-    const found = await measure(async (address) => {
-      const credential = await findCredential(identity, address)
-      await free.compare('not the password of anybody', credential?.hashed)
-    })
-    expectAlike(found)
-    expect(hashes).toBe(2 * samples + 2 * warmUp)
-  }, 60_000)
+    await expectAlike(() => measure((address) => askReset({ identity, site }, address)))
+  }, 120_000)
 
   test('and this measurement would see it: an early return where there is no account is told', async () => {
     const identity = world.foundation.logins.identity
@@ -76,48 +54,29 @@ describe('the time of an answer does not tell whether the address has an account
       await askReset({ identity, site }, address)
     }
     const found = await measure(early)
-    expect(Math.abs(found.delta)).toBeGreaterThan(negligible)
-    expect(() => expectAlike(found)).toThrow(/delta/)
+    expect(isTelling(found), JSON.stringify(found)).toBe(true)
+    await expect(expectAlike(async () => found)).rejects.toThrow(/time tells/)
   }, 60_000)
 
-  test('and so would the statistic: the same twice is alike, and one step apart is not', () => {
+  test('and so would the statistic: the same twice is alike, and one step apart is not', async () => {
     const steps = Array.from({ length: 200 }, (_, at) => at)
-    expect(cliff(steps, steps)).toBe(0)
-    expect(
-      cliff(
-        steps.map((step) => step + 200),
-        steps,
-      ),
-    ).toBe(1)
-    expect(() => expectAlike({ delta: 0.9, apart: 400 })).toThrow(/delta/)
+    const later = steps.map((step) => step + 200)
+    expect([cliff(steps, steps), cliff(later, steps), cliff(steps, later)]).toEqual([0, 1, -1])
+    const rounds = (...deltas: number[]) => expectAlike(async () => ({ delta: deltas.shift()!, apart: 400 }))
+    await expect(rounds(0.2, 0.3, 0.2)).rejects.toThrow(/time tells/)
+    await rounds(0.2, 0.1)
+    await rounds(0.2, -0.2)
   })
 })
 
-/** Either the effect is negligible, or it is too small to be seen from outside. */
-function expectAlike({ delta, apart }: { delta: number; apart: number }): void {
-  const isAlike = Math.abs(delta) < negligible || apart < plainMicroseconds
-  expect(isAlike, `Cliff's delta ${delta.toFixed(3)}, medians ${apart.toFixed(0)} µs apart`).toBe(true)
-}
-
-const warmUp = 50
-
-/** Both kinds in turns; `apart`: the medians' distance in microseconds. */
-async function measure(run: (address: string) => Promise<unknown>): Promise<{ delta: number; apart: number }> {
+/** A known address and unknown ones, as long as that, so that no length tells them apart. */
+async function measure(run: (address: string) => Promise<unknown>) {
   const { address: known } = await world.join()
-  const times: Record<'known' | 'unknown', number[]> = { known: [], unknown: [] }
-  for (let at = -warmUp; at < samples; at++) {
-    const kinds = Math.random() < 0.5 ? (['known', 'unknown'] as const) : (['unknown', 'known'] as const)
-    for (const kind of kinds) {
-      // As long as the known one, so that no length tells them apart.
-      const address = kind === 'known' ? known : strangeAs(known)
-      const started = process.hrtime.bigint()
-      await run(address)
-      if (at >= 0) times[kind].push(Number(process.hrtime.bigint() - started) / 1000)
-    }
-    if (at % 100 === 0) await clear(known)
-  }
-  await clear(known)
-  return { delta: cliff(times.known, times.unknown), apart: Math.abs(median(times.known) - median(times.unknown)) }
+  return compareTimes({
+    one: () => run(known),
+    other: () => run(strangeAs(known)),
+    between: () => clear(known),
+  })
 }
 
 /** What was asked for does not pile up for one address: no owner has hundreds of requests in an hour, which the limits see to. */
@@ -130,27 +89,4 @@ function strangeAs(known: string): string {
   const [local = '', domain = ''] = known.split('@')
   const letters = Array.from({ length: local.length - 1 }, () => Math.floor(Math.random() * 16).toString(16))
   return `q${letters.join('')}@${domain}`
-}
-
-/** Cliff's delta: how much more often a value of `ones` lies above one of `others` than below it. */
-function cliff(ones: readonly number[], others: readonly number[]): number {
-  const sorted = others.toSorted((one, other) => one - other)
-  let sum = 0
-  for (const one of ones) sum += below(sorted, one, false) - (sorted.length - below(sorted, one, true))
-  return sum / (ones.length * others.length)
-}
-
-/** How many of `sorted` are below `value`, or below and equal. */
-function below(sorted: readonly number[], value: number, equal: boolean): number {
-  let [low, high] = [0, sorted.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (sorted[middle]! < value || (equal && sorted[middle] === value)) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[values.length >> 1]!
 }

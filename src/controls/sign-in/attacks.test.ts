@@ -12,7 +12,7 @@ afterAll(() => world?.stop())
 /**
  * Milliseconds of the processor, the least of a few, taken in turns. Not time on the wall: other programs run on this machine,
  * and this process is server and client in one. It tells a hash too few or too many (some 250 ms) for certain, and a few
- * milliseconds not at all: the test of equivalence over a thousand samples comes with a later version.
+ * milliseconds not at all: telling.test.ts does, over a thousand samples.
  */
 async function leastWork(...runs: ((count: number) => Promise<unknown>)[]): Promise<number[]> {
   const least = runs.map(() => Number.POSITIVE_INFINITY)
