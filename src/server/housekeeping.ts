@@ -22,6 +22,19 @@ export function startMailRequests(options: {
   )
 }
 
+/** Each in a statement of its own: one that fails, or takes too long, must not keep the others from being swept. */
+const sweeps = [
+  sql`select holdfast.sweep_passes()`,
+  sql`select holdfast.sweep_jobs()`,
+  sql`select holdfast.sweep_mail()`,
+  sql`select holdfast.sweep_accounts()`,
+  sql`select holdfast.sweep_idempotency()`,
+  sql`select holdfast.sweep_sessions()`,
+  sql`select holdfast.sweep_factors()`,
+  sql`select holdfast.sweep_limits()`,
+  sql`select holdfast.run_recoveries()`,
+]
+
 /** Ends what runs too long every five seconds, and sweeps what is past its retention every hour. */
 export function startHousekeeping(options: {
   readonly worker: Login
@@ -33,11 +46,8 @@ export function startHousekeeping(options: {
     async () => {
       await options.worker.query(sql`select holdfast.end_overdue(${longestTransactionSeconds})`)
       if (performance.now() - swept > 3_600_000 || swept === 0) {
-        await options.worker.query(sql`
-          select holdfast.sweep_passes(), holdfast.sweep_jobs(), holdfast.sweep_mail(), holdfast.sweep_accounts(),
-                 holdfast.sweep_idempotency(), holdfast.sweep_sessions(), holdfast.sweep_factors(), holdfast.sweep_limits(),
-                 holdfast.run_recoveries()`)
         swept = performance.now()
+        for (const sweep of sweeps) await options.worker.query(sweep).catch(options.log)
       }
       return 'idle'
     },
