@@ -6,7 +6,15 @@ import type { Mail } from './mails.ts'
 export { addressKey } from './address-key.ts'
 export { newToken, tokenHash } from './links.ts'
 export type { Mail, Site } from './mails.ts'
-export { type Compared, createPasswords, openPasswords, type Passwords, passwordField, renewHash } from './passwords.ts'
+export {
+  type Compared,
+  createPasswords,
+  openPasswords,
+  type Passwords,
+  passwordField,
+  renewHash,
+  standsAlone,
+} from './passwords.ts'
 export { measureCost } from './passwords-cost.ts'
 export { PeppersMissing, pepperId } from './passwords-peppers.ts'
 export { createTurns, type Turns } from './passwords-turns.ts'

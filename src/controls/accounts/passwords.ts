@@ -118,6 +118,11 @@ export function createPasswords(options: PasswordOptions): Passwords {
   }
 }
 
+/** Whether a password is long enough where it is all there is. One that was chosen beside a second factor may not be. */
+export function standsAlone(password: string): boolean {
+  return characters(password.normalize('NFC')) >= leastCharacters
+}
+
 /** Stands where a hash is from before peppers had names. */
 const unnamed = '00000000'
 

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { crm } from '../../../examples/crm/crm.ts'
-import { startWorld, type World } from '../../../test/world/world.ts'
+import { mailedToken, startWorld, type World } from '../../../test/world/world.ts'
 
 let world: World
 beforeAll(async () => {
@@ -50,6 +50,29 @@ test('signing up with a known address makes as much work as with a new one', asy
   )
   expect(known! / fresh!).toBeGreaterThan(0.7)
   expect(known! / fresh!).toBeLessThan(1.4)
+}, 60_000)
+
+test('a password that was long enough beside a second factor alone opens nothing once that is gone', async () => {
+  const { address, person } = await world.join()
+  const count = `select count(*)::int as count from holdfast.pass where person_id = $1 and revoked_at is null`
+  const reset = async (password: string) => {
+    const old = world.mails.length
+    await post('/api/reset', { address }, 202)
+    await expect.poll(() => world.mails.slice(old).some(({ to }) => to === address)).toBe(true)
+    const token = await mailedToken(world.mails, address, /\/new-password#([\w-]+)/)
+    await post('/api/reset/finish', { token, password }, 200)
+  }
+  await world.superuser('select holdfast.want_assurance($1, 2::smallint)', [person])
+  await reset('herons wait')
+  await world.superuser('select holdfast.remove_factors($1)', [person])
+  const answer = await world.fetch('/api/sign-in', { method: 'POST', body: { address, password: 'herons wait' } })
+  expect([answer.status, answer.headers.getSetCookie()]).toEqual([403, []])
+  expect(await answer.json()).toMatchObject({ code: 'sign-in/too-short-alone' })
+  expect(await world.superuser(count, [person])).toEqual([{ count: 0 }])
+  // Only whoever has the password is told.
+  await post('/api/sign-in', { address, password: 'herons wade' }, 401)
+  await reset('herons wait in the rain')
+  await post('/api/sign-in', { address, password: 'herons wait in the rain' }, 200)
 }, 60_000)
 
 test('a crowd that signs in keeps nobody else waiting, and all get in', async () => {

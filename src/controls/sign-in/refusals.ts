@@ -13,3 +13,11 @@ export const passwordNotRight = {
   status: 422,
   title: 'This is not your password.',
 } as const satisfies RefusalKind
+
+/** The password is right, and shorter than one that opens an account alone; the second factor that it stood beside is gone. */
+export const tooShortAlone = {
+  code: 'sign-in/too-short-alone',
+  status: 403,
+  title:
+    'Without your second factor this password is too short. Choose a longer one: «Forgotten your password?» sends you a link.',
+} as const satisfies RefusalKind

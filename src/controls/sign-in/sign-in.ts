@@ -2,13 +2,21 @@ import { Refusal } from '../../kernel/refusal.ts'
 import type { Login } from '../../platform/database/login.ts'
 import { sql } from '../../platform/database/statement.ts'
 import type { Limit } from '../../platform/http/route.ts'
-import { addressKey, findCredential, notify, type Passwords, renewHash, type Site } from '../accounts/accounts.ts'
+import {
+  addressKey,
+  findCredential,
+  notify,
+  type Passwords,
+  renewHash,
+  type Site,
+  standsAlone,
+} from '../accounts/accounts.ts'
 import type { Authenticator, Decide, Devices, Failures } from '../rate-limits/rate-limits.ts'
 import { type Evidence, endSession, type Issued, type Sessions, type Where } from '../sessions/sessions.ts'
 import { passkeyNotMatching } from '../two-factor/refusals.ts'
 import { type ShownPasskey, type TwoFactor, wrongCode } from '../two-factor/two-factor.ts'
 import { disabledMail, newDeviceMail } from './mails.ts'
-import { notMatching, passwordNotRight } from './refusals.ts'
+import { notMatching, passwordNotRight, tooShortAlone } from './refusals.ts'
 
 /** For one account, whoever tries. By the address that was typed, so that one without an account is limited just so. */
 export const oneAccount: Limit = { name: 'sign-in-account', quota: 30, windowSeconds: 900 }
@@ -56,7 +64,8 @@ export interface From extends Where {
  * gets a session too: it opens nothing but the account itself; and so does whoever has a second factor: it opens nothing but
  * showing that. The database sees to both. `client`: in whose line the hash waits.
  *
- * Throws a `Refusal`: 401 where they do not match, 429 past the quota, 503 while too many hashes wait.
+ * Throws a `Refusal`: 401 where they do not match, 403 for a password that was good enough beside a second factor alone, which is
+ * gone, 429 past the quota, 503 while too many hashes wait.
  */
 export async function signIn(
   parts: SignInParts,
@@ -84,7 +93,12 @@ export async function signIn(
   const begun = await begin(parts, right.person, { assurance: 1, shown: 'password', asOf: right.asOf }, from)
   const signedIn = { ...begun, cookies: [begun.cookie, devices.remember(from.cookies, key)] }
   const { totp, passkeys, codesLeft } = await twoFactor.factorsOf(signedIn.entry)
-  if (!totp && passkeys === 0) return signedIn
+  const alone = !totp && passkeys === 0
+  if (alone && !standsAlone(password)) {
+    await endSession(identity, signedIn.entry)
+    throw new Refusal(tooShortAlone)
+  }
+  if (alone) return signedIn
   return { ...signedIn, secondStep: { totp, passkey: passkeys > 0, recoveryCode: codesLeft > 0 } }
 }
 
