@@ -42,13 +42,19 @@ async function member(place: Founder, visitor: Visitor, role = 'member'): Promis
   return visitor
 }
 
+/** D, which whoever has a cookie can compute from it. */
+function secretOf({ cookie }: Visitor): Buffer {
+  const { sec } = JSON.parse(Buffer.from(cookie.split('.')[1]!, 'base64url').toString()) as { sec: string }
+  return createHash('sha256').update('holdfast-entry-1').update(Buffer.from(sec, 'base64url')).digest()
+}
+
 /** Runs a statement as the application would, after entering as this visitor with no more than `members.read`. */
 async function asApp(place: Founder, visitor: Visitor, text: string, values: unknown[] = []): Promise<string> {
-  const { sec } = JSON.parse(Buffer.from(visitor.cookie.split('.')[1]!, 'base64url').toString()) as { sec: string }
-  const secret = createHash('sha256').update('holdfast-entry-1').update(Buffer.from(sec, 'base64url')).digest()
   const { app } = world.foundation.logins
   return app
-    .transaction({ secret, organisation: place.organisation, need: '0' }, (run) => run({ text, values }))
+    .transaction({ secret: secretOf(visitor), organisation: place.organisation, need: '0' }, (run) =>
+      run({ text, values }),
+    )
     .then(
       (rows) => JSON.stringify(rows),
       (error) => (error as { code: string }).code,
@@ -239,6 +245,31 @@ describe('SQL that was smuggled into a member’s request', () => {
       [`select holdfast.revoke_invitation(gen_random_uuid())`, []],
     ] as const)
       expect(await asApp(place, plain, text, [...values]), text).toBe('HF403')
+  })
+
+  test('of an owner, by somebody with a session of their own at hand, demands, resets and enters nothing with that', async () => {
+    const [place, elsewhere] = [await found(cast[0]), await found(cast[3])]
+    const plain = await member(place, cast[1])
+    // Both sessions are fresh, and the owner may demand and reset: only whose session it is stands in the way.
+    for (const [text, values, refused] of [
+      [`select holdfast.demand_second_factor($1, true)`, [], 'HF401'],
+      [`select holdfast.demand_second_factor($1, false)`, [], 'HF401'],
+      [`select holdfast.reset_factors($1, $2, 's', 'b')`, [plain.person], 'HF401'],
+      [`select holdfast.found_organisation($1, 'x')`, [], 'HF000'],
+      [`select holdfast.enter($1, $2, 0)`, [elsewhere.organisation], 'HF000'],
+      [`select holdfast.enter_lease($1, $2, 0)`, [elsewhere.organisation], 'HF000'],
+      [`select holdfast.finish_job($1, false)`, [], 'HF401'],
+    ] as const)
+      for (const attacker of [plain, elsewhere])
+        expect(await asApp(place, place, text, [secretOf(attacker), ...values]), text).toBe(refused)
+    for (const secret of [null, Buffer.alloc(0), Buffer.alloc(32)])
+      for (const text of [
+        'select holdfast.demand_second_factor($1, true)',
+        `select holdfast.reset_factors($1, '${plain.person}', 's', 'b')`,
+        'select * from holdfast.my_account($1)',
+      ])
+        expect(await asApp(place, place, text, [secret]), text).toBe('HF401')
+    expect(await asApp(place, place, 'select * from holdfast.mandate')).toBe('[]')
   })
 
   test('cannot call the verbs outside of any organisation', async () => {
