@@ -51,6 +51,8 @@ const catalogue = {
   'problem.factorDemandedRemedy':
     'This organisation, or your role in it, lets nobody in with a password alone. Set up an authenticator app or a passkey; then it opens.',
   'problem.setUpFactor': 'Set up a second factor',
+  'problem.notShown': 'Nothing was changed',
+  'problem.notShownRemedy': 'You signed in a while ago. Try again, and show that it is you.',
   'problem.tooMany': 'Too many tries',
   'problem.tooManyRemedy': {
     one: 'You can try again in {count} second.',
@@ -94,14 +96,18 @@ const catalogue = {
   'verify.doneText': 'You can sign in now.',
   'verify.continue': 'Continue',
 
-  'forgotten.title': 'Choose a new password',
-  'forgotten.text': 'We send a link to your email address. It works once, for 30 minutes.',
+  'forgotten.title': 'Ask for a new password',
+  'forgotten.text': 'We mail you a link by which you choose one. It works once, for 30 minutes.',
   'forgotten.act': 'Send the link',
   'forgotten.link': 'Forgotten your password?',
   'forgotten.sent': 'Look into your mailbox',
   'forgotten.sentText': 'If {address} has an account here, a mail is on its way. It comes within a minute.',
   'forgotten.nothingText': 'Look among the unwanted mail, and whether you have signed up with another email address.',
   'forgotten.again': 'Try again',
+
+  'linkOver.title': 'This link opens nothing any more',
+  'linkOver.verify': 'If this email address is confirmed already, sign in. If not, sign up once more.',
+  'linkOver.address': 'To your account',
 
   'newPassword.title': 'Choose a new password',
   'newPassword.text': 'Every session of your account ends. Where you have a second factor, it is still asked for.',
@@ -129,11 +135,12 @@ const catalogue = {
   'stopAddress.undoneText':
     'All sessions have ended, and the password opens nothing any more. A mail with a link to choose a new one is on its way to you.',
 
-  'recovery.lost': 'I have lost all of them',
+  'recovery.lost': 'I have lost my second factor',
   'recovery.lostTitle': 'Have you lost every factor and every code?',
   'recovery.lostText':
     'We mail you a link. Seven days after you open it all second factors are removed. You get a mail at the start, halfway and at the end, each with a link that stops it, and the pages of your account show it. Signing in with a factor stops it too. If your organisation has another owner or administrator, ask them first: they can help at once.',
   'recovery.ask': 'Send the link',
+  'recovery.askedTitle': 'Look into your mailbox',
   'recovery.asked': 'A mail is on its way to you. Open the link in it within 30 minutes.',
   'recovery.title': 'Remove all second factors',
   'recovery.text':
@@ -164,7 +171,7 @@ const catalogue = {
   'signIn.password': 'Password',
   'signIn.act': 'Sign in',
   'signIn.new': 'New here?',
-  'signIn.wrong': 'Address and password do not belong together',
+  'signIn.wrong': 'Email address and password do not belong together',
   'signIn.wrongText': 'Check both, and try again.',
   'signIn.returning': 'Sign in to go on where you were.',
 
@@ -173,7 +180,7 @@ const catalogue = {
   'secondStep.title': 'One more step',
   'secondStep.text': 'Your password was right. Now your second factor.',
   'secondStep.code': 'Code of your authenticator app',
-  'secondStep.codeHint': 'Six digits. Each code opens once.',
+  'secondStep.codeHint': 'Six digits. Each code opens once: after a wrong one wait for the next.',
   'secondStep.act': 'Continue',
   'secondStep.recovery': 'Recovery code',
   'secondStep.recoveryHint': 'One of the ten that you kept. It is used up by this.',
@@ -198,7 +205,10 @@ const catalogue = {
   'factors.noneText': 'Set up an authenticator app or a passkey. A passkey cannot be phished, so it is the better one.',
   'factors.demanded': 'An organisation of yours demands a second factor',
   'factors.demandedText': 'It stays closed to you until you have set one up. It takes a minute.',
-  'factors.since': 'Set up',
+  'factors.back': 'It opens to you again',
+  'factors.backText': 'You have the second factor that was demanded of you.',
+  'factors.goBack': 'Back to where you were',
+  'factors.since': 'Added',
   'factors.used': 'last used',
   'factors.removeText':
     'Your other sessions end. Without any factor left your password alone opens this account again.',
@@ -243,6 +253,7 @@ const catalogue = {
   'codes.newText': 'Print them or write them down, and keep them where your phone is not. They are shown only now.',
   'codes.copy': 'Copy',
   'codes.copied': 'Copied',
+  'codes.notCopied': 'This browser does not let us copy. Mark the codes, and copy them yourself.',
   'codes.kept': 'I have kept them',
 
   'entrance.promise': 'What we promise, and what the last attack on each promise saw.',
@@ -340,7 +351,7 @@ const catalogue = {
   'account.changeAddress': 'Change email address',
   'account.waitsBoth':
     'Both addresses have to confirm it: open the links that went to {address} and to your present one.',
-  'account.waitsNew': 'The new address has to confirm it: open the link that went to {address}.',
+  'account.waitsNew': 'The new address has to confirm it: open the link that went to {address}, in this browser.',
   'account.waitsOld': 'Your present address has to confirm it too: open the link that went there.',
   'account.waitsTitle': 'A change to {address} waits',
   'account.dropChange': 'Give this change up',

@@ -34,9 +34,9 @@ export async function notify(identity: Login, person: string, mail: Mail): Promi
   return answer!.queued
 }
 
-/** Whose session `entry` opens: a UUID. Throws DatabaseError HF401. */
+/** Who has lately shown who they are in the session that `entry` opens: a UUID. Throws DatabaseError HF401, HF412, HF427, HF440. */
 export async function personOf(identity: Login, entry: Uint8Array): Promise<string> {
-  const [me] = await identity.query(sql<{ person: string }>`select person from holdfast.my_account(${entry})`)
+  const [me] = await identity.query(sql<{ person: string }>`select person from holdfast.own_credential(${entry})`)
   return me!.person
 }
 

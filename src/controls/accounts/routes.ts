@@ -78,8 +78,8 @@ export function accountRoutes(needs: {
       response: nothing,
       run: async ({ body }, caller) => {
         const client = clientKey(caller.address)
-        await countSignUp(addressKey(body.address), client)
-        const { browser } = await signUp(needs, { ...body, client })
+        const count = () => countSignUp(addressKey(body.address), client)
+        const { browser } = await signUp(needs, { ...body, client, count })
         return { status: 202, body: {}, cookies: [cookie.set(browser)] }
       },
     }),

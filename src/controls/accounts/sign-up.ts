@@ -15,15 +15,23 @@ interface Parts {
 
 /**
  * A sign-up, which waits apart until its own link is opened. Whether the address has an account is not looked up here: the mail,
- * and which one, is decided afterwards, by another process. Returns the secret for the browser's cookie. Throws a `Refusal` for
- * a weak password (422) and while too many hashes wait (503).
+ * and which one, is decided afterwards, by another process. `count` is called before the hash, and not for a weak password: whoever
+ * tries a few has not signed up yet. Returns the secret for the browser's cookie. Throws a `Refusal` for a weak password (422) and
+ * while too many hashes wait (503).
  */
 export async function signUp(
   { identity, passwords, site }: Parts,
-  person: { readonly name: string; readonly address: string; readonly password: string; readonly client?: string },
+  person: {
+    readonly name: string
+    readonly address: string
+    readonly password: string
+    readonly client?: string
+    readonly count?: () => Promise<void>
+  },
 ): Promise<{ readonly browser: string }> {
-  const { name, address, password, client } = person
+  const { name, address, password, client, count } = person
   passwords.refuseWeak(password, [name, address])
+  await count?.()
   const hashed = await passwords.hash(password, client)
   const [link, browser] = [newToken(), newToken()]
   const fresh = verificationMail(site, link.token)

@@ -215,6 +215,24 @@ describe('with the address alone', () => {
   })
 })
 
+describe('limits', () => {
+  test('of an address are not spent by passwords that were too weak', async () => {
+    const person = { name: 'Ada', address: freshAddress() }
+    for (let at = 0; at < 6; at++)
+      expect((await post('/api/sign-up', { ...person, password: 'password1234567' })).status).toBe(422)
+    expect((await post('/api/sign-up', { ...person, password: third })).status).toBe(202)
+  })
+
+  test('of a change of address are not spent by whoever has the password alone', async () => {
+    const visitor = await world.join()
+    await hasApp(visitor.person)
+    const half = (await signIn(visitor.address, visitor.password)).headers.getSetCookie()[0]!.split(';')[0]!
+    for (let at = 0; at < 6; at++)
+      expect((await post('/api/account/address', { address: freshAddress() }, half)).status).toBe(428)
+    expect(await moveTo(visitor, freshAddress())).toBe('both')
+  })
+})
+
 test('a mail that is given up keeps no link', async () => {
   const [queued] = await world.superuser(
     `insert into holdfast.outbox (to_address, subject, body, attempts, run_at)
