@@ -107,7 +107,7 @@ describe('a password', () => {
   })
 })
 
-test.each<Authenticator>(['totp', 'recovery-code', 'passkey'])(
+test.each<Authenticator>(['totp', 'recovery-code'])(
   '%s: 100 in a row, and then it is not even tried',
   async (authenticator) => {
     const what = { subject: crypto.randomUUID(), authenticator, isKnown: false }

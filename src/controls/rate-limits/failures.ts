@@ -2,8 +2,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Login } from '../../platform/database/login.ts'
 import { sql } from '../../platform/database/statement.ts'
 
-/** What a person shows, and what fails: `password` counts strangers' attempts apart, all others count together. */
-export type Authenticator = 'password' | 'totp' | 'recovery-code' | 'passkey'
+/** What somebody could guess, so that failures count (no passkey can be): `password` counts strangers' attempts apart, all others count together. */
+export type Authenticator = 'password' | 'totp' | 'recovery-code'
 
 /** What came of an attempt that was counted. */
 export interface Attempted<T> {

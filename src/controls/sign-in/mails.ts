@@ -17,7 +17,7 @@ ${origin}/account/sessions
 }
 
 /** NIST SP 800-63B-4, section 3.2.2: after a hundred failures in a row. */
-export function disabledMail({ title, origin }: Site, what: 'password' | 'totp' | 'recovery-code' | 'passkey'): Mail {
+export function disabledMail({ title, origin }: Site, what: 'password' | 'totp' | 'recovery-code'): Mail {
   const [name, remedy] = {
     password: [
       'password',
@@ -30,10 +30,6 @@ export function disabledMail({ title, origin }: Site, what: 'password' | 'totp' 
     'recovery-code': [
       'recovery codes',
       `Sign in with your authenticator app or a passkey, and make new codes:\n\n${origin}/account/security`,
-    ],
-    passkey: [
-      'passkeys',
-      `Sign in with your password and your authenticator app or a recovery code:\n\n${origin}/account/security`,
     ],
   }[what] as [string, string]
   return {

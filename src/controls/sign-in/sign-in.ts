@@ -126,15 +126,29 @@ export type Shown =
  * not right, 429 past the quota.
  */
 export async function showFactor(parts: SignInParts, entry: Uint8Array, shown: Shown, where: Where): Promise<Issued> {
-  const { identity, sessions, twoFactor, decide, failures } = parts
+  const { identity, sessions, twoFactor, decide } = parts
   const { person } = await twoFactor.factorsOf(entry)
   await decide(`${shown.by} ${person}`, oneFactor)
-  const attempted = await failures.attempt({ subject: person, authenticator: shown.by, isKnown: false }, async () =>
-    (await isRight(twoFactor, entry, shown)) ? true : undefined,
+  if (shown.by === 'passkey') {
+    // A signature cannot be guessed. To count failures would only let whoever has the password switch the passkey off.
+    if (!(await isRight(twoFactor, entry, shown))) throw new Refusal(passkeyNotMatching)
+  } else await takeCode(parts, entry, person, shown)
+  return sessions.replace(identity, entry, { assurance: 2, shown: `password ${shown.by}` }, where)
+}
+
+/** Throws a `Refusal`: 422. A hundred in a row disable this kind of code. */
+async function takeCode(
+  parts: SignInParts,
+  entry: Uint8Array,
+  person: string,
+  shown: Exclude<Shown, { readonly by: 'passkey' }>,
+): Promise<void> {
+  const attempted = await parts.failures.attempt(
+    { subject: person, authenticator: shown.by, isKnown: false },
+    async () => ((await isRight(parts.twoFactor, entry, shown)) ? true : undefined),
   )
   if (attempted.disabledNow) await tellDisabled(parts, person, shown.by)
-  if (attempted.right === undefined) throw shown.by === 'passkey' ? new Refusal(passkeyNotMatching) : wrongCode()
-  return sessions.replace(identity, entry, { assurance: 2, shown: `password ${shown.by}` }, where)
+  if (attempted.right === undefined) throw wrongCode()
 }
 
 async function isRight(twoFactor: TwoFactor, entry: Uint8Array, shown: Shown): Promise<boolean> {

@@ -130,7 +130,7 @@ holdfast · body · holdfast.refuse_misuse() · 934ef49b9f9ad8b41b48ab3e2aa45537
 holdfast · body · holdfast.refuse_odd_step(bigint) · a788eceadb1626e2b6e194796c8eb746
 holdfast · body · holdfast.refuse_rewriting() · c93d8c68a6c8a5d10cd4ec058c486940
 holdfast · body · holdfast.remove_factor(bytea,bytea,text,text) · a847b9e9279368363ff68c80848c61c3
-holdfast · body · holdfast.remove_factors(uuid) · 620ff1722c44c9f9e825109f7c86d7a8
+holdfast · body · holdfast.remove_factors(uuid) · 97ff096a7abd3712218705bf84037f9f
 holdfast · body · holdfast.remove_member(uuid) · 2b61e34c8ccaa82677dd54cd3514f5b2
 holdfast · body · holdfast.remove_seat(uuid,uuid) · efed6019f3676e5af09b8ff9bd8197f8
 holdfast · body · holdfast.rename_me(bytea,text) · 00d7f44683686cf6a538fa496149b1fd

@@ -154,7 +154,7 @@ begin
   delete from holdfast.passkey k where k.person_id = person;
   delete from holdfast.passkey_challenge c where c.person_id = person;
   delete from holdfast.recovery_code c where c.person_id = person;
-  perform holdfast.clear_failures(person, a) from unnest('{totp,passkey,recovery-code}'::text[]) a;
+  perform holdfast.clear_failures(person, a) from unnest('{totp,recovery-code}'::text[]) a;
   perform holdfast.want_assurance(person, 1::smallint);
   perform holdfast.end_sessions_of(person, null);
 end $$;

@@ -8,8 +8,12 @@ import { startWorld, type Visitor, type World } from '../../../test/world/world.
 vi.setConfig({ testTimeout: 120_000 })
 
 let world: World
+/** People to whom authenticators lie. Shared, for one address may sign in sixty times in here. */
+let lied: { authenticator: Authenticator; half: string; newcomer: Visitor }
 beforeAll(async () => {
   world = await startWorld({ product: crm, superuser: inject('superuser') })
+  const { authenticator, ...ada } = await withPasskey()
+  lied = { authenticator, half: await halfSession(ada), newcomer: await world.join() }
 }, 120_000)
 afterAll(() => world?.stop())
 
@@ -77,13 +81,11 @@ describe('a passkey', () => {
     ['untouched', { present: false }],
     ['for a challenge of one’s own making', { challenge: Buffer.alloc(32, 1).toString('base64url') }],
   ])('that signed %s opens nothing', async (_, lie) => {
-    const { authenticator, ...ada } = await withPasskey()
-    const half = await halfSession(ada)
+    const { authenticator, half, newcomer } = lied
     expect((await signIn(authenticator.get(at(await askSignIn(), lie)))).status).toBe(422)
     expect((await show(half, authenticator.get(at(await askShow(half), lie)))).status).toBe(422)
     const typed = lie.type === undefined ? lie : { type: 'webauthn.get' }
-    const { cookie } = await world.join()
-    expect((await add(cookie, createAuthenticator(), typed)).status).toBe(422)
+    expect((await add(newcomer.cookie, createAuthenticator(), typed)).status).toBe(422)
   })
 
   test('whose user it did not verify does not sign in alone; beside a password it does', async () => {
@@ -114,6 +116,19 @@ describe('a passkey', () => {
     expect(await counted(0)).toBe(422)
     expect(await counted(6)).toBe(200)
     expect((await Promise.all([7, 7, 7, 7].map(counted))).sort()).toEqual([200, 422, 422, 422])
+  })
+
+  test('is not switched off by whoever has the password, however often they fail', async () => {
+    const { authenticator, ...ada } = await withPasskey()
+    const half = await halfSession(ada)
+    await world.superuser(
+      `insert into holdfast.failures (subject, authenticator, strangers) values ($1, 'passkey', 99)
+       on conflict (subject, authenticator) do update set strangers = 99`,
+      [ada.person],
+    )
+    const stranger = createAuthenticator()
+    for (const _ of [1, 2, 3]) expect((await show(half, stranger.get(at(await askShow(half))))).status).toBe(422)
+    expect((await show(half, authenticator.get(at(await askShow(half))))).status).toBe(204)
   })
 })
 
