@@ -1,4 +1,4 @@
-import { Link } from '@tanstack/react-router'
+import { Link, useLocation } from '@tanstack/react-router'
 import { useSay } from './messages.ts'
 import { paths } from './paths.ts'
 import { Problem } from './problem.ts'
@@ -11,17 +11,18 @@ import './problem-page.css'
 export function ProblemPage({ problem }: { readonly problem: Problem }) {
   const say = useSay()
   const { people } = useProduct()
+  const { pathname, searchStr } = useLocation()
   const { title, remedy, reference } = explain(say, problem)
   const lacksFactor = problem.code === 'tenant-isolation/second-factor-not-enrolled'
   const alone = problem.status === 403 && people === 'individuals'
   return (
     <section className="problem-page">
-      {problem.status > 0 && <p className="problem-status figures">{problem.status}</p>}
+      {problem.status > 0 && !lacksFactor && <p className="problem-status figures">{problem.status}</p>}
       <PageTitle title={title} />
       <p className="problem-remedy">{alone ? say('problem.forbiddenRemedyAlone') : remedy}</p>
       <p>
         {lacksFactor ? (
-          <Link to={paths.factors} className="button primary usual">
+          <Link to={paths.factors} hash={pathname + searchStr} className="button primary usual">
             {say('problem.setUpFactor')}
           </Link>
         ) : (

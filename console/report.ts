@@ -16,6 +16,7 @@ export function useReport(): <Result>(act: Promise<Result>, done: (result: Resul
     async (act, done) => {
       try {
         await done(await act)
+        keepFocus()
       } catch (error) {
         if (!(error instanceof Problem)) throw error
         const { title, remedy } = explain(say, error)
@@ -24,4 +25,12 @@ export function useReport(): <Result>(act: Promise<Result>, done: (result: Resul
     },
     [say, toast],
   )
+}
+
+/** The row whose button was pressed may be gone, and the focus with it: it goes on at the heading, where the page begins. */
+function keepFocus(): void {
+  requestAnimationFrame(() => {
+    if (document.activeElement !== document.body) return
+    document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true })
+  })
 }

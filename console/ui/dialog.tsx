@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useId, useLayoutEffect, useRef } from 'react
 import { useSay } from '../messages.ts'
 import './dialog.css'
 
-/** A modal dialog of the browser: it traps the focus, begins in the first field, closes on Escape and gives the focus back. */
+/** A modal dialog of the browser: it traps the focus, begins in the first field (or in what has `data-begin`), closes on Escape and gives the focus back. */
 export function Dialog(props: {
   readonly open: boolean
   readonly title: string
@@ -21,7 +21,7 @@ export function Dialog(props: {
     if (!dialog || dialog.open === open) return
     if (!open) return dialog.close()
     dialog.showModal()
-    dialog.querySelector<HTMLElement>('form :is(input, select, textarea):not([type="radio"])')?.focus()
+    dialog.querySelector<HTMLElement>('[data-begin], form :is(input, select, textarea):not([type="radio"])')?.focus()
   }, [open])
 
   // One that is taken out while it is open would take the focus with it. Earlier than the removal: hence the layout effect.

@@ -25,6 +25,8 @@ function explainStatus(say: Say<Catalogue>, problem: Problem): Omit<Explanation,
   if (status === 404) return { title: say('problem.notFound'), remedy: say('problem.notFoundRemedy') }
   if (code === 'tenant-isolation/second-factor-not-enrolled')
     return { title: say('problem.factorDemanded'), remedy: say('problem.factorDemandedRemedy') }
+  if (code === 'tenant-isolation/show-again')
+    return { title: say('problem.notShown'), remedy: say('problem.notShownRemedy') }
   if (status === 428)
     return { title: say('problem.precondition'), remedy: `${title} ${say('problem.preconditionRemedy')}` }
   if (status === 429) return { title: say('problem.tooMany'), remedy: retryText(say, problem.retryAfterSeconds) }

@@ -26,9 +26,14 @@ export function RelativeTime({ at }: { readonly at: string }) {
 export function Day({ at }: { readonly at: string }) {
   return (
     <time dateTime={at} title={absolute.format(new Date(at))} className="figures">
-      {day.format(new Date(at))}
+      {formatDay(at)}
     </time>
   )
+}
+
+/** "20 Nov 2026", for a sentence. `at` is an ISO 8601 time or date. */
+export function formatDay(at: string): string {
+  return day.format(new Date(at))
 }
 
 /** In words, to the nearest unit; "now" within three quarters of a minute. */

@@ -5,8 +5,8 @@ export interface Column<Row> {
   readonly key: string
   readonly title: string
   readonly cell: (row: Row) => ReactNode
-  /** `figures` sets them tabular and to the end of the cell; `actions` hides the title and goes last. */
-  readonly kind?: 'main' | 'text' | 'figures' | 'actions'
+  /** `figures` sets them tabular and to the end of the cell; `word` is one that is never cut; `actions` hides the title and goes last. */
+  readonly kind?: 'main' | 'text' | 'word' | 'figures' | 'actions'
 }
 
 /** Rows and columns; below 40 rem of width each row becomes a card, its main column the heading. */

@@ -7,6 +7,7 @@ import { paths } from '../../paths.ts'
 import { useMe } from '../../person.ts'
 import type { Problem } from '../../problem.ts'
 import { useRead, useReadAnew, useWrite } from '../../queries.ts'
+import { useReport } from '../../report.ts'
 import { Button } from '../../ui/button.tsx'
 import { useConfirm } from '../../ui/confirm.tsx'
 import { TextField } from '../../ui/field.tsx'
@@ -111,6 +112,7 @@ function Waiting({
 }) {
   const say = useSay()
   const toast = useToast()
+  const report = useReport()
   const drop = useWrite(foundation.dropAddressChange)
   const { address, waitsFor } = change
   const texts = {
@@ -118,11 +120,7 @@ function Waiting({
     new: say('account.waitsNew', { address }),
     old: say('account.waitsOld'),
   }
-  const giveUp = () =>
-    drop.send().then(
-      () => toast(say('account.dropped')),
-      () => {},
-    )
+  const giveUp = () => report(drop.send(), () => toast(say('account.dropped')))
   return (
     <Notice
       kind="care"
@@ -134,7 +132,6 @@ function Waiting({
       }
     >
       <p>{texts[waitsFor]}</p>
-      {drop.problem && <ProblemNotice problem={drop.problem} />}
     </Notice>
   )
 }

@@ -12,6 +12,7 @@ export function ConfirmAddressPage() {
       title={say('confirmAddress.title')}
       text={say('confirmAddress.text')}
       act={say('confirmAddress.act')}
+      another={{ to: paths.account, title: say('linkOver.address') }}
       note={say('confirmAddress.notMine')}
       send={(token) => foundation.confirmAddress({ body: { token } })}
       done={({ came }) =>
@@ -38,6 +39,7 @@ export function StopAddressPage() {
       title={say('stopAddress.title')}
       text={say('stopAddress.text')}
       act={say('stopAddress.act')}
+      another={{ to: paths.account, title: say('linkOver.address') }}
       send={(token) => foundation.cancelAddress({ body: { token } })}
       done={({ came }) =>
         came === 'stopped' ? (
@@ -63,6 +65,7 @@ export function KeepAccountPage() {
       title={say('keepAccount.title')}
       text={say('keepAccount.text')}
       act={say('keepAccount.act')}
+      another={{ to: paths.signIn, title: say('signIn.act') }}
       send={(token) => foundation.keepAccount({ body: { token } })}
       done={() => (
         <Done

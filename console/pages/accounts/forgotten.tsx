@@ -1,4 +1,4 @@
-import { Link } from '@tanstack/react-router'
+import { Link, useLocation } from '@tanstack/react-router'
 import { useState } from 'react'
 import { foundation } from '../../foundation.ts'
 import { useSay } from '../../messages.ts'
@@ -12,9 +12,11 @@ import { PageTitle } from '../../ui/page-title.tsx'
 /** Asks for a link by which to choose a new password. It says the same whether or not the address has an account. */
 export function ForgottenPage() {
   const say = useSay()
+  // What was typed at sign-in. It travels in the memory of the tab, not in a URL that logs would keep.
+  const { typed = '' } = useLocation().state as { typed?: string }
   const [sentTo, setSentTo] = useState<string>()
   const form = useForm({
-    values: { address: '' },
+    values: { address: typed },
     submit: (body) => foundation.askReset({ body }),
     done: (_, { address }) => setSentTo(address),
   })

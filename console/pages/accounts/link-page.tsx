@@ -1,10 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { useFragmentToken } from '../../fragment-token.ts'
-import { useSay } from '../../messages.ts'
 import { Button } from '../../ui/button.tsx'
 import { Form, useForm } from '../../ui/form.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
+import { LinkOver, type WayOn } from './link-over.tsx'
 
 /**
  * Where a link in a mail leads that does one thing. It waits for a click: programs that open links in mails ahead of their
@@ -21,13 +21,14 @@ interface LinkPageProps<Result> {
   readonly text: string
   readonly act: string
   readonly note?: string
+  /** Where one gets another link, when this one leads nowhere. */
+  readonly another: WayOn
   readonly send: (token: string) => Promise<Result>
   readonly done: (result: Result) => ReactNode
 }
 
 function OneLink<Result>(props: LinkPageProps<Result> & { readonly token: string | undefined }) {
-  const { title, text, act, note, send, done, token } = props
-  const say = useSay()
+  const { title, text, act, note, another, send, done, token } = props
   const answers = useQueryClient()
   const [result, setResult] = useState<{ readonly of: Result }>()
   const form = useForm({
@@ -39,7 +40,7 @@ function OneLink<Result>(props: LinkPageProps<Result> & { readonly token: string
     },
   })
   if (result) return done(result.of)
-  if (!token) return <PageTitle title={say('verify.noToken')}>{say('verify.noTokenText')}</PageTitle>
+  if (!token || form.problem?.status === 410) return <LinkOver problem={form.problem} ways={[another]} />
   return (
     <>
       <PageTitle title={title}>{text}</PageTitle>

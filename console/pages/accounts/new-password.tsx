@@ -9,6 +9,7 @@ import { TextField } from '../../ui/field.tsx'
 import { Form, useForm } from '../../ui/form.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
 import { Done } from './done.tsx'
+import { LinkOver } from './link-over.tsx'
 
 /** Where the link of a reset leads. */
 export function NewPasswordPage() {
@@ -39,7 +40,8 @@ function ResetLink({ token }: { readonly token: string | undefined }) {
       />
     )
   }
-  if (!token) return <PageTitle title={say('verify.noToken')}>{say('verify.noTokenText')}</PageTitle>
+  if (!token || form.problem?.status === 410)
+    return <LinkOver problem={form.problem} ways={[{ to: paths.forgotten, title: say('forgotten.title') }]} />
   return (
     <>
       <PageTitle title={say('newPassword.title')}>{say('newPassword.text')}</PageTitle>

@@ -10,6 +10,7 @@ import { Form, useForm } from '../../ui/form.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
 import { Done } from './done.tsx'
+import { LinkOver } from './link-over.tsx'
 
 /**
  * Where the link of a sign-up leads. It waits for a click: programs that open links in mails ahead of their reader must not
@@ -45,7 +46,13 @@ function SignUpLink({ token }: { readonly token: string | undefined }) {
       <Done title={say('verify.done')} text={say('verify.doneText')} to={paths.home} next={say('verify.continue')} />
     )
   }
-  if (!token) return <PageTitle title={say('verify.noToken')}>{say('verify.noTokenText')}</PageTitle>
+  if (!token || form.problem?.status === 410) {
+    const ways = [
+      { to: paths.signIn, title: say('signIn.act') },
+      { to: paths.signUp, title: say('checkMail.signUp') },
+    ]
+    return <LinkOver problem={form.problem} text={say('linkOver.verify')} ways={ways} />
+  }
   return (
     <>
       <PageTitle title={say('verify.title')}>{say('verify.text')}</PageTitle>

@@ -93,7 +93,7 @@ function MemberTable(props: {
       ),
     },
     { key: 'address', title: say('members.address'), cell: (member) => member.address ?? '' },
-    { key: 'role', title: say('members.role'), cell: (member) => role(member.role) },
+    { key: 'role', title: say('members.role'), kind: 'word', cell: (member) => role(member.role) },
     ...(without === undefined
       ? []
       : [

@@ -45,7 +45,9 @@ export function SignInPage() {
             <Button look="primary" type="submit" busy={form.busy}>
               {say('signIn.act')}
             </Button>
-            <Link to={paths.forgotten}>{say('forgotten.link')}</Link>
+            <Link to={paths.forgotten} state={{ typed: form.values.address } as object}>
+              {say('forgotten.link')}
+            </Link>
           </>
         }
       >

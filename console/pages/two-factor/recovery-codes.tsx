@@ -44,7 +44,7 @@ export function RecoveryCodes(props: { readonly left: number; readonly shown: (c
 /** The ten, this once. Whoever closes it too soon makes new ones. */
 export function CodesDialog({ codes, onClose }: { readonly codes: readonly string[]; readonly onClose: () => void }) {
   const say = useSay()
-  const [copied, setCopied] = useState(false)
+  const [copied, setCopied] = useState<boolean>()
   const copy = () =>
     navigator.clipboard.writeText(codes.join('\n')).then(
       () => setCopied(true),
@@ -55,13 +55,17 @@ export function CodesDialog({ codes, onClose }: { readonly codes: readonly strin
     <Dialog open={codes.length > 0} title={say('codes.newTitle')} onClose={onClose}>
       <div className="factor-parts">
         <p>{say('codes.newText')}</p>
-        <ul className="codes figures" aria-label={say('codes.title')}>
+        {/* Not on the button that closes: a second Enter would throw away what is shown once. */}
+        <ul className="codes figures" tabIndex={-1} data-begin aria-label={say('codes.title')}>
           {codes.map((code) => (
             <li key={code}>
               <code>{code}</code>
             </li>
           ))}
         </ul>
+        <p className="quiet-text" role="status">
+          {copied === false && say('codes.notCopied')}
+        </p>
         <div className="dialog-actions">
           <Button onClick={copy}>{copied ? say('codes.copied') : say('codes.copy')}</Button>
           <Button look="primary" onClick={onClose}>

@@ -12,8 +12,11 @@ export function BeginRecoveryPage() {
       title={say('recovery.title')}
       text={say('recovery.text')}
       act={say('recovery.act')}
+      another={{ to: paths.signIn, title: say('signIn.act') }}
       send={(token) => foundation.beginRecovery({ body: { token } })}
-      done={() => <Done title={say('recovery.begun')} text={say('recovery.begunText')} />}
+      done={() => (
+        <Done title={say('recovery.begun')} text={say('recovery.begunText')} to={paths.home} next={say('word.back')} />
+      )}
     />
   )
 }
@@ -26,6 +29,7 @@ export function StopRecoveryPage() {
       title={say('recovery.stopTitle')}
       text={say('recovery.stopText')}
       act={say('recovery.stop')}
+      another={{ to: paths.signIn, title: say('signIn.act') }}
       send={(token) => foundation.stopRecovery({ body: { token } })}
       done={() => (
         <Done

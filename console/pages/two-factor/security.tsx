@@ -1,7 +1,9 @@
+import { Link, useLocation } from '@tanstack/react-router'
 import { useState } from 'react'
 import { foundation } from '../../foundation.ts'
 import { Loaded } from '../../loaded.tsx'
 import { useSay } from '../../messages.ts'
+import { paths, readReturnPath } from '../../paths.ts'
 import { useRead } from '../../queries.ts'
 import { Notice } from '../../ui/notice.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
@@ -34,11 +36,17 @@ function Sections(props: { readonly data: Factors; readonly shown: (codes: reado
   const { data, shown } = props
   const say = useSay()
   const { factors, codesLeft, demanded } = data
+  const back = readReturnPath(useLocation().hash)
   return (
     <>
       {factors.length === 0 && (
         <Notice kind="care" title={say(demanded ? 'factors.demanded' : 'factors.none')}>
           <p>{say(demanded ? 'factors.demandedText' : 'factors.noneText')}</p>
+        </Notice>
+      )}
+      {factors.length > 0 && back !== paths.home && (
+        <Notice kind="done" title={say('factors.back')} actions={<Link to={back}>{say('factors.goBack')}</Link>}>
+          <p>{say('factors.backText')}</p>
         </Notice>
       )}
       <AuthenticatorApp factor={factors.find(({ kind }) => kind === 'totp')} shown={shown} />

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { foundation } from '../../foundation.ts'
 import { useSay } from '../../messages.ts'
+import { useMe } from '../../person.ts'
 import { Problem } from '../../problem.ts'
 import { answerShowAgain } from '../../show-again.ts'
 import { Button } from '../../ui/button.tsx'
@@ -55,6 +56,7 @@ export function ShowAgainRegion({ children }: { readonly children: ReactNode }) 
 
 function Password({ done }: { readonly done: () => unknown }) {
   const say = useSay()
+  const address = useMe().data?.person.address ?? ''
   const form = useForm({
     values: { password: '' },
     submit: (body) => foundation.showPassword({ body }),
@@ -69,6 +71,8 @@ function Password({ done }: { readonly done: () => unknown }) {
         </Button>
       }
     >
+      {/* For password managers: whose password this is. */}
+      <input type="text" name="username" autoComplete="username" value={address} readOnly hidden />
       <TextField
         {...form.field('password')}
         label={say('signIn.password')}

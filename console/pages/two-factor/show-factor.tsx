@@ -1,5 +1,5 @@
 import { startAuthentication } from '@simplewebauthn/browser'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { foundation } from '../../foundation.ts'
 import { useSay } from '../../messages.ts'
 import { Problem } from '../../problem.ts'
@@ -20,6 +20,13 @@ type Way = 'totp' | 'passkey' | 'recovery'
 export function ShowFactor({ step, done }: { readonly step: SecondStep; readonly done: () => unknown }) {
   const say = useSay()
   const [way, setWay] = useState<Way>(step.totp ? 'totp' : 'passkey')
+  const shown = useRef<HTMLDivElement>(null)
+  const first = useRef(way)
+  // The button that was pressed is gone: the focus goes on in what it has opened.
+  useEffect(() => {
+    if (first.current !== way) shown.current?.querySelector<HTMLElement>('input, button')?.focus()
+    first.current = way
+  }, [way])
   const others = (
     [
       ['totp', step.totp, say('secondStep.useApp')],
@@ -28,7 +35,7 @@ export function ShowFactor({ step, done }: { readonly step: SecondStep; readonly
     ] as const
   ).filter(([other, has]) => has && other !== way)
   return (
-    <div className="factor-parts">
+    <div ref={shown} className="factor-parts">
       {way === 'totp' && <AppCode done={done} />}
       {way === 'passkey' && <Passkey done={done} />}
       {way === 'recovery' && <RecoveryCode done={done} />}

@@ -134,12 +134,12 @@ const features = [
   'xr-spatial-tracking',
 ]
 
-/** Our own pages enrol passkeys and sign in by them; a frame within a page may not, and nothing else may do either. */
-const forPasskeys: readonly string[] = ['publickey-credentials-create', 'publickey-credentials-get']
+/** Our own pages enrol passkeys, sign in by them, and copy recovery codes; a frame within a page may not, and nothing else may do any of it. */
+const forPages: readonly string[] = ['clipboard-write', 'publickey-credentials-create', 'publickey-credentials-get']
 
 function featuresOf(kind: AnswerKind): string {
   return features
-    .map((feature) => `${feature}=${kind === 'page' && forPasskeys.includes(feature) ? '(self)' : '()'}`)
+    .map((feature) => `${feature}=${kind === 'page' && forPages.includes(feature) ? '(self)' : '()'}`)
     .join(', ')
 }
 
