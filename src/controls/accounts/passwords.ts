@@ -166,7 +166,8 @@ export async function renewHash(identity: Login, person: string, old: string, re
 
 function whyRefused(password: string, least: number, own: readonly string[]): string | undefined {
   const count = characters(password)
-  if (count < least) return `has ${count} characters: ${least} or more are needed, of any kind`
+  if (count < least)
+    return `has ${count} ${count === 1 ? 'character' : 'characters'}: ${least} or more are needed, of any kind`
   return whyGuessable(password, own)
 }
 
