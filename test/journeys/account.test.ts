@@ -46,8 +46,10 @@ it('a forgotten password is reset by mail, and the new one opens', async () => {
   const { address, cookie } = await world.joinWithOrganisation()
   const page = await newPerson()
   await page.goto('/sign-in')
-  await page.getByRole('link', { name: 'Forgotten your password?' }).click()
   await page.getByLabel('Email address').fill(address)
+  await page.getByRole('link', { name: 'Forgotten your password?' }).click()
+  await heading(page, 'Ask for a new password').waitFor()
+  expect(await page.getByLabel('Email address').inputValue()).toBe(address)
   await page.keyboard.press('Enter')
   await heading(page, 'Look into your mailbox').waitFor()
   await page.goto(`/new-password#${await token(address, 'new-password')}`)
@@ -60,8 +62,16 @@ it('a forgotten password is reset by mail, and the new one opens', async () => {
   await page.getByRole('link', { name: 'Sign in' }).click()
   await signIn(page, address, next)
   expect((await world.fetch('/api/me', { cookie })).status).toBe(401)
-  // A refused password is answered 422, and the browser says so.
-  expect(complaints.filter((text) => !/status of 422/.test(text))).toEqual([])
+  // The link again: it says that it is used up, and where there is another one.
+  const other = await newPerson()
+  await other.goto(`/new-password#${await token(address, 'new-password')}`)
+  await other.getByLabel('New password').fill(next)
+  await other.keyboard.press('Enter')
+  await heading(other, 'This link opens nothing any more').waitFor()
+  await other.getByRole('link', { name: 'Ask for a new password' }).click()
+  await heading(other, 'Ask for a new password').waitFor()
+  // A refused password is answered 422, a used link 410, and the browser says so.
+  expect(complaints.filter((text) => !/status of (410|422)/.test(text))).toEqual([])
 }, 60_000)
 
 it('an email address changes when both mailboxes have said yes', async () => {

@@ -98,6 +98,10 @@ async function setUpApp(page: Page): Promise<{ key: Uint8Array; codes: string[] 
   await page.keyboard.press('Enter')
   await heading(page, 'Your recovery codes').waitFor()
   const codes = await page.getByRole('dialog').locator('li code').allInnerTexts()
+  // A second Enter closes nothing: they are shown this once.
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Copy' }).click()
+  await page.getByRole('button', { name: 'Copied' }).waitFor()
   await look(page)
   await page.getByRole('button', { name: 'I have kept them' }).click()
   return { key, codes }
@@ -169,8 +173,10 @@ it('an app, recovery codes and a passkey are set up, and each opens the account'
 
   // A recovery code, once.
   await signIn(page, ada)
-  await page.getByRole('button', { name: 'Use a recovery code instead' }).click()
-  await page.getByLabel('Recovery code').fill(codes[0]!.toLowerCase())
+  await page.getByRole('button', { name: 'Use a recovery code instead' }).press('Enter')
+  // The focus is in the field that the button has opened.
+  await page.keyboard.type(codes[0]!.toLowerCase())
+  expect(await page.getByLabel('Recovery code').inputValue()).toBe(codes[0]!.toLowerCase())
   await look(page)
   await page.keyboard.press('Enter')
   await page.waitForURL((url) => url.pathname !== '/second-step')
@@ -234,6 +240,19 @@ it('a sensitive act asks again who one is, and goes on by itself', async () => {
   await page.getByLabel(/^password/i).fill(ada.password)
   await page.keyboard.press('Enter')
   await heading(page, 'Set up an authenticator app').waitFor()
+  await page.keyboard.press('Escape')
+
+  // Not shown: nothing is done, and what was typed stays.
+  await page.goto('/account')
+  await world.superuser(`update holdfast.pass set shown_at = shown_at - interval '1 hour' where person_id = $1`, [
+    ada.person,
+  ])
+  await page.getByLabel('New email address').fill('ada@elsewhere.example')
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog').getByText('You signed in a while ago').waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByText('Nothing was changed').waitFor()
+  expect(await page.getByLabel('New email address').inputValue()).toBe('ada@elsewhere.example')
 }, 60_000)
 
 it('a mandate keeps nobody out for good: the console leads to where one sets a factor up', async () => {
@@ -269,7 +288,8 @@ it('a mandate keeps nobody out for good: the console leads to where one sets a f
   await his.getByRole('link', { name: 'Set up a second factor' }).click()
   await his.getByText('An organisation of yours demands a second factor').waitFor()
   await setUpApp(his)
-  await his.goto(`/o/${ada.organisation}/contacts`)
+  await his.getByRole('link', { name: 'Back to where you were' }).click()
+  await his.waitForURL(`/o/${ada.organisation}/contacts`)
   await heading(his, 'Contacts').waitFor()
 
   // Lost: the owner takes it away, and he begins anew.
@@ -277,6 +297,8 @@ it('a mandate keeps nobody out for good: the console leads to where one sets a f
   await hers.getByRole('button', { name: 'Reset factors: Ben Okoro' }).click()
   await hers.getByRole('alertdialog').getByRole('button', { name: 'Reset factors' }).click()
   await hers.getByText('The factors of Ben Okoro are reset').waitFor()
+  // Its button is gone; the keyboard goes on at the heading.
+  await hers.locator('h1:focus').waitFor()
   await his.goto(`/o/${ada.organisation}/contacts`)
   await heading(his, 'Sign in').waitFor()
   expect(complaints).toEqual([])
