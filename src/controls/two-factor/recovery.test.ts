@@ -79,7 +79,7 @@ test('the factors go seven days after the link, with a mail at the start, halfwa
   expect((await world.fetch('/api/me', { cookie: owner.whole })).status).toBe(401)
   const open = cookieOf(await signIn(owner.address, owner.password))
   expect((await world.fetch(`/api/o/${owner.organisation}/members`, { cookie: open })).status).toBe(200)
-  expect((await subjects(owner.address, 6)).slice(-4).sort()).toEqual([
+  expect((await subjects(owner.address, 7)).slice(-4).sort()).toEqual([
     // In the order of the alphabet: three of them left at once here.
     expect.stringMatching(/^Have you lost/),
     expect.stringMatching(/^In about three days/),
