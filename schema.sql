@@ -999,6 +999,8 @@ declare
   soon constant timestamptz := clock_timestamp() + interval '1 day';
 begin
   select * into mine from holdfast.account a where a.person_id = who for update;
+  -- Once more, after the wait: what was done meanwhile may have ended this session.
+  perform holdfast.fresh_bearer(secret, interval '15 minutes');
   if mine.address = shown_address then return 'same'; end if;
   if mine.reset_at > clock_timestamp() - interval '1 day' then return 'too-soon'; end if;
   select p.wanted_assurance > 1 and p.wanted_since < clock_timestamp() - interval '7 days' into strict second_factor
@@ -1336,6 +1338,8 @@ declare
   forlorn uuid[];
 begin
   perform from holdfast.account a where a.person_id = who for update;
+  -- Once more, after the wait: what was done meanwhile may have ended this session.
+  perform holdfast.fresh_bearer(secret, interval '15 minutes');
   forlorn := holdfast.left_without_owner(who);
   if cardinality(forlorn) > 0 then return forlorn; end if;
   perform holdfast.forget_links(who);

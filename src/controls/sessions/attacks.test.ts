@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { crm } from '../../../examples/crm/crm.ts'
 import { startWorld, type World } from '../../../test/world/world.ts'
@@ -94,3 +95,29 @@ test('no log line holds a cookie, a token or a secret', async () => {
   expect(lines).not.toContain(cookie.split('.')[1])
   expect(lines).not.toContain(password)
 })
+
+test.each([
+  ['close the account', '/api/account/close', {}],
+  ['change the address', '/api/account/address', { address: 'thief@example.com' }],
+])(
+  'a session that is ended while it is about to %s does not',
+  async (_, path, body) => {
+    const ada = await world.join()
+    const client = new pg.Client({ ...inject('superuser'), database: world.database.database })
+    await client.connect()
+    try {
+      // As a change of password does: the account first, and then the sessions.
+      await client.query('begin')
+      await client.query('select from holdfast.account where person_id = $1 for update', [ada.person])
+      const racing = world.fetch(path, { method: 'POST', body, cookie: ada.cookie })
+      const waiting = `select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      await expect.poll(() => world.superuser(waiting), { timeout: 20_000 }).toEqual([{ count: 1 }])
+      await client.query('select holdfast.end_sessions_of($1, null)', [ada.person])
+      await client.query('commit')
+      expect((await racing).status).toBe(401)
+    } finally {
+      await client.end()
+    }
+  },
+  60_000,
+)

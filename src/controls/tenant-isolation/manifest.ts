@@ -12,7 +12,7 @@ holdfast · body · holdfast.add_passkey(bytea,bytea,bytea,bigint,text,boolean,t
 holdfast · body · holdfast.add_person(uuid,boolean) · 5697af3d7fcaa2ff0450ff9bc5499292
 holdfast · body · holdfast.age_canary_session(bytea,interval) · 2bf9cddb2700dcfc5ecc622d244bdbec
 holdfast · body · holdfast.answer_mail_requests(integer) · 008d11c1fdd2db8f92aade4e404f54dc
-holdfast · body · holdfast.ask_address_change(bytea,text,text,bytea,bytea,bytea,text,text,text,text,text,text,text,text) · c31f846ca7f3a9123ebbeca7043edaad
+holdfast · body · holdfast.ask_address_change(bytea,text,text,bytea,bytea,bytea,text,text,text,text,text,text,text,text) · 3d3a079bd7582220038c811c651fda50
 holdfast · body · holdfast.ask_recovery(bytea,bytea,text,text) · bc17b9dde12b31fa4b330ec75aef1f3f
 holdfast · body · holdfast.ask_reset(text,text,bytea,text,text) · ba8ccc5c67c5cc703f25019360a7cd15
 holdfast · body · holdfast.ask_sign_up(text,text,text,text,bytea,bytea,text,text,text,text) · 6c79034f783be667745695b24c3067b5
@@ -28,7 +28,7 @@ holdfast · body · holdfast.cancel_address(bytea,bytea,text,text,text,text) · 
 holdfast · body · holdfast.change_password(bytea,text,text,text,text) · 939c6e713ebb20dec6c509a69bdf929d
 holdfast · body · holdfast.classify(regclass,text,text) · 01e3ae126d9283c83d7a3a383dca4e59
 holdfast · body · holdfast.clear_failures(uuid,text) · 9723b4b79495503ca6f150dcdf511878
-holdfast · body · holdfast.close_account(bytea,bytea,text,text) · 13b1b88a6708fd3ef2e00fe337443432
+holdfast · body · holdfast.close_account(bytea,bytea,text,text) · 9b544956215d6a56560c9d77fe39a52a
 holdfast · body · holdfast.confirm_address(bytea,bytea,bytea,text,text,text,text) · d1eaf06030d33c2bccf9ed5454d933c3
 holdfast · body · holdfast.confirm_sign_up(bytea) · 622d725d126912b430b0e0e4947011c5
 holdfast · body · holdfast.confirm_totp(bytea,uuid,bigint,text,text) · 68808e0a81368a0f922868efb681e583
