@@ -50,7 +50,7 @@ it('a forgotten password is reset by mail, and the new one opens', async () => {
   await page.getByRole('link', { name: 'Forgotten your password?' }).click()
   await heading(page, 'Ask for a new password').waitFor()
   expect(await page.getByLabel('Email address').inputValue()).toBe(address)
-  await page.keyboard.press('Enter')
+  await page.getByLabel('Email address').press('Enter')
   await heading(page, 'Look into your mailbox').waitFor()
   await page.goto(`/new-password#${await token(address, 'new-password')}`)
   await page.getByLabel('New password').fill('passwordpassword1')

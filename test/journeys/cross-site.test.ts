@@ -243,7 +243,7 @@ describe('a page of another origin, with the victim signed in', () => {
   })
 })
 
-it('a page of ours may ask for a passkey; frames of others, and all else that browsers gate, may not', async () => {
+it('a page of ours may ask for a passkey and write to the clipboard; frames of others, and all else that browsers gate, may not', async () => {
   const { context } = await signedIn(ada)
   const page = await context.newPage()
   await page.goto('/session')
@@ -252,7 +252,7 @@ it('a page of ours may ask for a passkey; frames of others, and all else that br
     const policy = (document as unknown as { featurePolicy: Policy }).featurePolicy
     return Object.fromEntries(policy.allowedFeatures().map((one) => [one, policy.getAllowlistForFeature(one)]))
   })
-  for (const feature of ['publickey-credentials-create', 'publickey-credentials-get'])
+  for (const feature of ['clipboard-write', 'publickey-credentials-create', 'publickey-credentials-get'])
     expect(allowed[feature], feature).toEqual([world.origin])
   for (const feature of ['camera', 'microphone', 'geolocation', 'payment', 'usb', 'clipboard-read', 'storage-access'])
     expect(allowed).not.toHaveProperty(feature)

@@ -301,8 +301,12 @@ const exactly: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-/** What a page needs for passkeys, and for our own origin only: a frame from elsewhere must not ask for one. */
-const openOnPages: ReadonlySet<string> = new Set(['publickey-credentials-create', 'publickey-credentials-get'])
+/** What a page needs for passkeys, and to copy recovery codes, for our own origin only: a frame from elsewhere must not ask for one. */
+const openOnPages: ReadonlySet<string> = new Set([
+  'clipboard-write',
+  'publickey-credentials-create',
+  'publickey-credentials-get',
+])
 const shutEverywhere = ['camera', 'microphone', 'geolocation', 'payment', 'usb', 'clipboard-read', 'display-capture']
 
 function faultsOfFeatures(answer: Answer): string[] {
