@@ -138,7 +138,7 @@ const catalogue = {
   'recovery.lost': 'I have lost my second factor',
   'recovery.lostTitle': 'Have you lost every factor and every code?',
   'recovery.lostText':
-    'We mail you a link. Seven days after you open it all second factors are removed. You get a mail at the start, halfway and at the end, each with a link that stops it, and the pages of your account show it. Signing in with a factor stops it too. If your organisation has another owner or administrator, ask them first: they can help at once.',
+    'We mail you a link. Seven days after you open it all second factors are removed. You get a mail at the start, halfway and at the end, each with a link that stops it, and the pages of your account show it. Signing in with a factor stops it too. If your organisation has another owner or an admin, ask them first: they can help at once.',
   'recovery.ask': 'Send the link',
   'recovery.askedTitle': 'Look into your mailbox',
   'recovery.asked': 'A mail is on its way to you. Open the link in it within 30 minutes.',

@@ -22,14 +22,14 @@ The link works once, for seven days. If you do not know who this is, do nothing.
 export function factorResetMail({ title, origin }: Site): Mail {
   return {
     subject: `Your second factor was taken away: ${title}`,
-    text: `An administrator of your organisation has taken the second factors and the recovery codes of your account away, and all
+    text: `An owner or admin of your organisation has taken the second factors and the recovery codes of your account away, and all
 your sessions were ended.
 
 If you asked for it, sign in with your password and set a new factor up at once:
 
 ${origin}/account/security
 
-If you did not, ask your administrator why, and change your password.
+If you did not, ask them why, and change your password.
 `,
   }
 }
