@@ -187,7 +187,7 @@ export async function showPassword(
   )
   if (attempted.disabledNow) await tellDisabled(parts, person, 'password')
   if (attempted.right === undefined)
-    throw new Refusal(passwordNotRight, { fields: [{ pointer: '/body/password', reason: 'is not right' }] })
+    throw new Refusal(passwordNotRight, { fields: [{ pointer: '/body/password', reason: 'is not your password' }] })
   return sessions.replace(identity, entry, { assurance: 1, shown: 'password' }, from)
 }
 
