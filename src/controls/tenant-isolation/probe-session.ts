@@ -154,9 +154,19 @@ function verbMoves(me: Canary, other: Canary): Move[] {
 /** Where secrets and memberships lie, and where those of other sessions could be seen. */
 function secretMoves(): Move[] {
   return [
-    ...['pass', 'seat', 'person', 'account', 'pending_sign_up', 'mail_request', 'address_token', 'invitation_token', 'job', 'outbox', 'migration'].map(
-      (table) => `select * from holdfast.${table}`,
-    ),
+    ...[
+      'pass',
+      'seat',
+      'person',
+      'account',
+      'pending_sign_up',
+      'mail_request',
+      'address_token',
+      'invitation_token',
+      'job',
+      'outbox',
+      'migration',
+    ].map((table) => `select * from holdfast.${table}`),
     'select * from pg_catalog.pg_authid',
     'select rolpassword from pg_catalog.pg_shadow, pg_catalog.pg_roles',
     'select * from pg_catalog.pg_stat_activity',

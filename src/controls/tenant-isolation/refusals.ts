@@ -17,7 +17,8 @@ export const factorNotShown = {
 export const factorNotEnrolled = {
   code: 'tenant-isolation/second-factor-not-enrolled',
   status: 428,
-  title: 'This organisation, or your role in it, needs a second factor. Set one up on the security page of your account.',
+  title:
+    'This organisation, or your role in it, needs a second factor. Set one up on the security page of your account.',
 } as const satisfies RefusalKind
 
 /** For sensitive acts, and where a role's time is over: the session lives, and the person has to sign in again. */
