@@ -205,7 +205,7 @@ test('a file can be dropped; one that cannot be read says why, and leaves the fi
   await page.getByRole('button', { name: 'Throw the file away' }).click()
   await page.getByRole('alertdialog').getByRole('button', { name: 'Throw the file away' }).click()
   await heading(page, 'Import')
-  expect(await page.getByText('dropped.csv').count()).toBe(0)
+  await expect.poll(() => page.getByText('dropped.csv').count()).toBe(0)
 })
 
 test('a contact is deleted after a question, and its page does not say that it is missing', async () => {

@@ -368,19 +368,20 @@ describe('the way back after sign-in never leads to another origin', () => {
 
   it('whatever the fragment of the sign-in page says', async () => {
     const { context, hosts } = await signedIn(ada)
-    const page = await context.newPage()
     const errors: string[] = []
-    page.on('pageerror', (error) => errors.push(error.message))
     // The session is there: what counts is where the page goes when sign-in succeeds.
-    await page.route('**/api/sign-in', (route) => route.fulfill({ json: { verified: true } }))
+    await context.route('**/api/sign-in', (route) => route.fulfill({ json: { verified: true, secondStep: null } }))
     for (const fragment of fragments) {
-      await page.goto('about:blank')
+      // A new tab each time: another fragment alone is no new visit.
+      const page = await context.newPage()
+      page.on('pageerror', (error) => errors.push(error.message))
       await page.goto(`/sign-in#${fragment}`)
       await page.getByLabel(/address/i).fill(ada.address)
       await page.getByLabel(/^password/i).fill('whatever it may be')
       await page.keyboard.press('Enter')
       await page.waitForURL((url) => url.pathname !== '/sign-in')
       expect(new URL(page.url()).origin, fragment).toBe(world.origin)
+      await page.close()
     }
     expect([...hosts]).toEqual([new URL(world.origin).host])
     expect(errors).toEqual([])
@@ -399,23 +400,23 @@ describe('the way back after sign-in never leads to another origin', () => {
       '/o/x#//evil.example',
     ]
     const context = await browser.newContext({ baseURL: world.origin })
-    const page = await context.newPage()
     const hosts = new Set<string>()
     context.on('request', (request) => hosts.add(new URL(request.url()).host))
     for (const address of addresses) {
       await context.clearCookies()
-      await page.goto('about:blank')
+      const page = await context.newPage()
       await page.goto(world.origin + address)
       await page.waitForURL(/\/sign-in/)
       await page.route('**/api/sign-in', async (route) => {
         await context.addCookies([cookieOf(ada, world.origin)])
-        await route.fulfill({ json: { verified: true } })
+        await route.fulfill({ json: { verified: true, secondStep: null } })
       })
       await page.getByLabel(/address/i).fill(ada.address)
       await page.getByLabel(/^password/i).fill('whatever it may be')
       await page.keyboard.press('Enter')
       await page.waitForURL((url) => url.pathname !== '/sign-in')
       expect(new URL(page.url()).origin, address).toBe(world.origin)
+      await page.close()
     }
     expect([...hosts]).toEqual([new URL(world.origin).host])
     await context.close()

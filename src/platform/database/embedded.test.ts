@@ -161,7 +161,7 @@ describe.each([
          'log_min_duration_statement','track_activities','fsync','max_connections','unix_socket_permissions']) name
          where name <> 'lc_collate_is'`,
       ),
-    ).toEqual(['', 'scram-sha-256', 'on', 'UTF8', '0', '0', 'none', '-1', 'on', 'on', '60', '0700'])
+    ).toEqual(['', 'scram-sha-256', 'on', 'UTF8', '0', '0', 'none', '-1', 'on', 'on', '150', '0700'])
     expect(await ask(cluster, `select distinct auth_method from pg_hba_file_rules`)).toEqual(['scram-sha-256'])
     expect(statSync(cluster.superuser.host).mode & 0o777).toBe(0o700)
     expect(statSync(dataOf(folder)).mode & 0o777).toBe(0o700)

@@ -91,7 +91,8 @@ function ownSettings(place: Place, sockets: string): Record<string, string> {
     port: String(port),
     unix_socket_directories: sockets,
     unix_socket_permissions: '0700',
-    max_connections: '60',
+    // Two products with 22 connections each, and a prover or two that attack through pools of their own.
+    max_connections: '150',
     shared_buffers: '64MB',
     password_encryption: 'scram-sha-256',
     track_activities: 'on',
