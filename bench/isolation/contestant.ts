@@ -44,7 +44,7 @@ export interface Running<Name extends string = ContestantName> {
   stop(): Promise<void>
 }
 
-/** As many connections to the database as `pg` opens by itself, and as Holdfast's application role has. */
+/** As many connections to the database as `pg` opens by itself. Holdfast opens two for each core, and two more. */
 export const poolSize = 10
 
 /** Starts a contestant in a process of its own, as it would run in production. Rejects with what it said when it fails. */

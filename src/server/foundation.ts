@@ -1,4 +1,5 @@
 import { hkdfSync } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { openPasswords, PeppersMissing, type Turns } from '../controls/accounts/accounts.ts'
 import { accountLimits, accountRoutes } from '../controls/accounts/routes.ts'
@@ -379,6 +380,9 @@ async function enterOrganisation<T>(
   }
 }
 
+/** More than keep the cores busy make the database slower: each connection keeps plans and caches of its own. */
+const appConnections = Math.min(20, 2 * availableParallelism() + 2)
+
 function openLogins({ database, passwords }: FoundationOptions): Foundation['logins'] {
   const login = (role: 'app' | 'identity' | 'worker' | 'auditor', most: number, entersBy?: 'enter' | 'enter_lease') =>
     new Login(
@@ -389,7 +393,7 @@ function openLogins({ database, passwords }: FoundationOptions): Foundation['log
       }),
     )
   return {
-    app: login('app', 10, 'enter'),
+    app: login('app', appConnections, 'enter'),
     identity: login('identity', 4),
     jobs: login('app', 3, 'enter_lease'),
     worker: login('worker', 3),

@@ -19,7 +19,7 @@ export function openBoundedFile(file: string, maxBytes = 5_000_000, olderFiles =
   return {
     file,
     write(text) {
-      const data = Buffer.from(text)
+      const data = typeof text === 'string' ? Buffer.from(text) : text
       if (opened.isFile() && bytes > 0 && bytes + data.length > maxBytes) {
         closeSync(descriptor)
         moveOn(file, olderFiles)

@@ -86,24 +86,28 @@ export function openLog({ level, to, process: name }: LogOptions): Log {
 }
 
 const gatheredMillis = 50
-const mostGathered = 32_768
+const gatheredBytes = 65_536
 
+/** In one buffer that stays: joined strings would wait for the garbage collector with all that they hold. */
 function gatherLines(file: BoundedFile) {
-  let gathered = ''
+  const gathered = Buffer.allocUnsafe(gatheredBytes)
+  let used = 0
   let timer: NodeJS.Timeout | undefined
   const flush = () => {
     clearTimeout(timer)
     timer = undefined
-    const lines = gathered
-    gathered = ''
-    if (lines !== '') file.write(lines)
+    const bytes = used
+    used = 0
+    if (bytes > 0) file.write(gathered.subarray(0, bytes))
   }
   process.on('exit', flush)
   return {
     write(line: string) {
-      gathered += line
-      if (gathered.length > mostGathered) flush()
-      else timer ??= setTimeout(flush, gatheredMillis).unref()
+      // A UTF-16 unit is three bytes of UTF-8 at most.
+      if (line.length * 3 > gatheredBytes - used) flush()
+      if (line.length * 3 > gatheredBytes) return file.write(line)
+      used += gathered.write(line, used)
+      timer ??= setTimeout(flush, gatheredMillis).unref()
     },
     flush,
     close() {
