@@ -236,7 +236,7 @@ it('a sensitive act asks again who one is, and goes on by itself', async () => {
   await look(page)
   await page.getByLabel(/^password/i).fill('not the password at all')
   await page.keyboard.press('Enter')
-  await page.getByText(/is not right/i).waitFor()
+  await page.getByText(/is not your password/i).waitFor()
   await page.getByLabel(/^password/i).fill(ada.password)
   await page.keyboard.press('Enter')
   await heading(page, 'Set up an authenticator app').waitFor()
