@@ -218,7 +218,7 @@ test.each([
 test.each([
   'GET /o/0198c0de-7b1a-7c3e-9a51-2f1d3c4b5a69/contacts 200',
   'commit 7e95ae9b1c0f4d3a2b1c0d9e8f7a6b5c4d3e2f10',
-  '/work/holdfast/node_modules/pg/lib/client.js:526:17',
+  '/srv/product/node_modules/pg/lib/client.js:526:17',
   'duplicate key value violates unique constraint "contact_organisation_id_email_key"',
   '2026-11-20T09:31:24.937Z',
   'the quick brown fox jumps over the lazy dog, 13,000 times',
