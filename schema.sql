@@ -2750,7 +2750,7 @@ declare
   own uuid := (holdfast.live_pass(secret)).family;
 begin
   return query
-    select s.family, s.device, s.address, s.started_at, date_bin('10 minutes', s.used_at, 'epoch'), s.family = own
+    select s.family, s.device, s.address, s.started_at, greatest(s.started_at, date_bin('10 minutes', s.used_at, 'epoch')), s.family = own
       from holdfast.session s
      where s.person_id = who
        and exists (select from holdfast.pass p where p.family = s.family and p.kind = 's' and p.revoked_at is null and p.dead_at is null

@@ -46,12 +46,24 @@ describe('the list of one’s sessions', () => {
         device: 'Firefox on Linux',
         address: '192.0.2.7',
         startedAt: expect.stringMatching(/^20\d\d-.+Z$/),
-        usedAt: expect.stringMatching(/^20\d\d-..-..T..:.0:00Z$/),
+        usedAt: expect.stringMatching(/^20\d\d-.+Z$/),
         current: true,
       },
       expect.objectContaining({ session: sessionOf(ada.cookie), device: 'Node.js', current: false }),
     ])
     expect(JSON.stringify(await list(bob.cookie))).not.toContain(sessionOf(cookie))
+  })
+
+  test('tells the time of use to ten minutes, and never one before the session began', async () => {
+    const ada = await world.join()
+    const { cookie } = await issue(ada.person)
+    const [young] = await list(cookie)
+    expect(young!.usedAt).toBe(young!.startedAt)
+    await world.superuser(`update holdfast.session set started_at = started_at - interval '1 hour' where family = $1`, [
+      sessionOf(cookie),
+    ])
+    const [old] = await list(cookie)
+    expect(old!.usedAt).toMatch(/^20\d\d-..-..T..:.0:00Z$/)
   })
 
   test('leaves out what has ended, what rested too long, and what was replaced', async () => {
