@@ -101,7 +101,7 @@ holdfast · body · holdfast.my_organisations(bytea) · 5e920eb9db822226f0b4a64e
 holdfast · body · holdfast.my_passkeys(bytea) · f55f0e4f87e7afcbc999b499ade6be8d
 holdfast · body · holdfast.my_recovery(bytea) · accb2cc4450ae7c5ee6238352da3eacf
 holdfast · body · holdfast.my_seats(bytea) · a9bd19884dbe13f933553e52ae2b7a29
-holdfast · body · holdfast.my_sessions(bytea) · ba28dd6a1dcfcc75e7fb57bb2659bb20
+holdfast · body · holdfast.my_sessions(bytea) · fe533a4ab55b7c3af39657b24e5bd37c
 holdfast · body · holdfast.my_totp(bytea) · 0aae8f73bb5688abbfefe26b481a9c59
 holdfast · body · holdfast.note_elsewhere(regclass,regclass) · 4dbee617bafbc272c191bfadd76efeb1
 holdfast · body · holdfast.notify_person(uuid,text,text) · 8ff69be6587e92a6dfa04b911ccb7273
