@@ -18,7 +18,7 @@ import { signInRoutes } from '../controls/sign-in/routes.ts'
 import { signInLimits } from '../controls/sign-in/sign-in.ts'
 import type { LoginRole } from '../controls/tenant-isolation/bootstrap.ts'
 import { loginOptions } from '../controls/tenant-isolation/tenant-isolation.ts'
-import { recoveryRoutes } from '../controls/two-factor/recovery.ts'
+import { recoveryLimits, recoveryRoutes } from '../controls/two-factor/recovery.ts'
 import { twoFactorRoutes } from '../controls/two-factor/routes.ts'
 import { createSeal, createTwoFactor } from '../controls/two-factor/two-factor.ts'
 import type { AcceptedRisk } from '../kernel/finding.ts'
@@ -212,6 +212,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
         ...accountLimits,
         ...organisationLimits,
         ...signInLimits,
+        ...recoveryLimits,
       ],
       overall: { name: 'all', quota: 6000, windowSeconds: 60 },
     })

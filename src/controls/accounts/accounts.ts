@@ -19,9 +19,6 @@ export { measureCost } from './passwords-cost.ts'
 export { PeppersMissing, pepperId } from './passwords-peppers.ts'
 export { createTurns, type Turns } from './passwords-turns.ts'
 
-/** Spends one of a quota that is counted by `key`; throws a 429 `Refusal` when there is none left. */
-export type Spend = (key: string, limit: { name: string; quota: number; windowSeconds: number }) => unknown
-
 /**
  * A mail to the address on record of `person` (a UUID), about something that happened to their account. Queued in the database
  * and sent after; at most thirty in an hour, and none to an address that was never confirmed. Returns whether it was queued.
