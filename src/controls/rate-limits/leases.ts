@@ -8,9 +8,10 @@ import { longestMillis, type Store, type Taken } from './store.ts'
 /*
  * Limits by person and organisation, on every request and over all processes, without a row or a round trip for each. A process
  * holds a lease on each bucket that it sees: it may spend a twentieth of the quota before it has asked the shared counter, then
- * says what it has spent (once a second, less than a twentieth of the lease every ten, early when half of it is gone) and is told what it may spend next. Spending
- * is debited in any case, as a debt if need be; so n processes let through at most n twentieths more than the quota, once, and
- * then wait until that has come back as well. With the counter lost a process spends what it holds, and then refuses with 503.
+ * says what it has spent (once a second, less than a twentieth of the lease every ten, early when half of it is gone) and is
+ * told what it may spend next. Spending is debited in any case, as a debt if need be; so n processes let through at most n
+ * twentieths more than the quota, once, and then wait until that has come back as well. With the counter lost a process spends
+ * what it holds, and then refuses with 503.
  */
 
 export interface Leases {
@@ -184,6 +185,8 @@ const mostQuota = 1_000_000_000
 const settleMillis = 1000
 /** Thousands of people who ask for a page each would otherwise cost the counter as many rows a second. */
 const ticksForSmallDebts = 10
+/** With more than so many they take more memory than calls are worth. */
+const mostSmallDebts = 20_000
 /** Buckets in one call; more wait for the next. */
 const mostAtOnce = 500
 
@@ -252,7 +255,7 @@ function createCounter({ store, log, now }: Pick<LeasesOptions, 'store' | 'log'>
   }
   let ticks = 0
   const timer = setInterval(() => {
-    const isForAll = ++ticks % ticksForSmallDebts === 0
+    const isForAll = ++ticks % ticksForSmallDebts === 0 || dirty.size > mostSmallDebts
     for (const lease of dirty) if (isForAll || lease.owed * 20 >= lease.share) void settleSoon(lease)
   }, settleMillis)
   timer.unref()
