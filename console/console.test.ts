@@ -1,15 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { flawsOf } from '../test/world/flaws.ts'
 import { launchBrowser, listen, openTab } from './fixture/browser.ts'
 import { buildFixture } from './fixture/build.ts'
 import { type FixtureServer, startFixtureServer } from './fixture/server.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-console-'))
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const password = 'correct horse battery'
 const phone = { viewport: { width: 360, height: 740 } }
 
@@ -848,33 +847,6 @@ describe('every page', () => {
   })
 })
 
-/** What axe finds serious or critical, and whether anything sticks out to the side. */
 async function flaws(page: Page, at: string): Promise<string[]> {
-  // Fading in is not what is looked at.
-  await page.waitForFunction(() =>
-    document.getAnimations().every(({ effect }) => effect?.getComputedTiming().iterations === Number.POSITIVE_INFINITY),
-  )
-  await page.evaluate(axe)
-  const { violations, overflow } = await page.evaluate(async () => {
-    const { axe: run } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }
-    const page = document.documentElement
-    return { violations: (await run.run()).violations, overflow: page.scrollWidth - page.clientWidth }
-  })
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  return [
-    ...serious.map(
-      ({ id, nodes }) =>
-        `${at}: ${id}: ${nodes
-          .map(({ html }) => html)
-          .join(' ')
-          .slice(0, 300)}`,
-    ),
-    ...(overflow > 0 ? [`${at}: ${overflow} px too wide`] : []),
-  ]
-}
-
-interface Violation {
-  readonly id: string
-  readonly impact: string
-  readonly nodes: readonly { readonly html: string }[]
+  return (await flawsOf(page)).map((flaw) => `${at}: ${flaw}`)
 }

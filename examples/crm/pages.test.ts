@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { flawsOf } from '../../test/world/flaws.ts'
 import { startWorld, type World } from '../../test/world/world.ts'
 import { buildConsole } from '../../tools/build-console.ts'
 import { findLaunchOptions } from '../../tools/chromium.ts'
@@ -12,7 +12,6 @@ import { crm } from './crm.ts'
 type Person = Awaited<ReturnType<World['joinWithOrganisation']>>
 
 const consoleFolder = path.join(mkdtempSync(path.join(tmpdir(), 'crm-console-')), 'built')
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const phone = { viewport: { width: 360, height: 740 } }
 
 let world: World
@@ -65,14 +64,6 @@ async function newContact(person: Person, fields: Record<string, string>): Promi
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name }).waitFor()
 const file = (text: string, name = 'people.csv') => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) })
 
-async function seriousFlaws(page: Page): Promise<string[]> {
-  await page.waitForTimeout(300)
-  // Evaluated by the debugger, which the page's policy does not bind.
-  await page.evaluate(axe)
-  const { violations } = (await page.evaluate('axe.run()')) as { violations: { id: string; impact: string }[] }
-  return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact)).map(({ id }) => id)
-}
-
 test('the first contact, with a company that is made on the way, is found by either', async () => {
   const page = await tab(await world.joinWithOrganisation('Mara'), '/contacts')
   await page.getByText('No contacts yet').waitFor()
@@ -117,7 +108,7 @@ test('two edits of one contact: the later one sees both, chooses, and nothing is
   await second.getByRole('button', { name: 'Save' }).click()
   const dialog = second.getByRole('dialog', { name: 'Changed since you opened it' })
   await dialog.getByText('Mara saved other values').waitFor()
-  expect(await seriousFlaws(second)).toEqual([])
+  expect(await flawsOf(second)).toEqual([])
   const fields = await dialog.getByRole('group').allInnerTexts()
   expect(fields.map((text) => text.split('\n')[0])).toEqual(['Phone', 'Job title', 'Note'])
   const note = dialog.getByRole('group', { name: 'Note' })
@@ -165,7 +156,7 @@ test('a file is imported by keyboard: columns put right, rows checked, left alon
   await page.getByText('2,400 rows can be imported').waitFor()
   await page.getByText('E-mail must be an email address such as ada@example.org.').waitFor()
   expect(await page.getByRole('row', { name: /2402 E-mail must be/ }).count()).toBe(1)
-  expect(await seriousFlaws(page)).toEqual([])
+  expect(await flawsOf(page)).toEqual([])
 
   await page.getByRole('button', { name: 'Import 2,400 rows' }).click()
   await page.getByRole('progressbar', { name: 'Importing' }).waitFor()
@@ -246,7 +237,7 @@ test.each([
   ] as const) {
     await page.goto(`${world.origin}/o/${person.organisation}${place}`)
     await heading(page, title)
-    expect([place, await seriousFlaws(page)]).toEqual([place, []])
+    expect([place, await flawsOf(page)]).toEqual([place, []])
     const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
     expect([place, overflow]).toEqual([place, 0])
   }

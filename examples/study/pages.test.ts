@@ -1,16 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest'
+import { flawsOf } from '../../test/world/flaws.ts'
 import { startWorld, type Visitor, type World } from '../../test/world/world.ts'
 import { buildConsole } from '../../tools/build-console.ts'
 import { findLaunchOptions } from '../../tools/chromium.ts'
 import { study } from './study.ts'
 
 const consoleFolder = path.join(mkdtempSync(path.join(tmpdir(), 'study-console-')), 'built')
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const phone = { viewport: { width: 360, height: 740 } }
 
 // A browser beside a database, on two cores that may be busy.
@@ -78,14 +77,6 @@ async function makeDeck(page: Page, name: string, cards: readonly (readonly [str
     await page.getByText(`${index + 1} card${index === 0 ? '' : 's'} added`).waitFor()
   }
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
-}
-
-async function seriousFlaws(page: Page): Promise<string[]> {
-  await page.waitForTimeout(300)
-  // Evaluated by the debugger, which the page's policy does not bind.
-  await page.evaluate(axe)
-  const { violations } = (await page.evaluate('axe.run()')) as { violations: { id: string; impact: string }[] }
-  return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact)).map(({ id }) => id)
 }
 
 test('a learner makes a deck, answers its cards by keyboard, and is done for today', async () => {
@@ -194,7 +185,7 @@ test('no page mentions an organisation, in words or in its address', async () =>
 test.each(['light', 'dark'] as const)('every page is sound on a phone and for axe (%s)', async (colorScheme) => {
   const { page } = await learn({ ...phone, colorScheme })
   const check = async (where: string) => {
-    expect(await seriousFlaws(page), where).toEqual([])
+    expect(await flawsOf(page), where).toEqual([])
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), where).toBe(true)
   }
   await check('nothing due')

@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest'
 import { crm } from '../../examples/crm/crm.ts'
 import { buildConsole, builtFolder } from '../../tools/build-console.ts'
 import { findLaunchOptions } from '../../tools/chromium.ts'
+import { flawsOf } from '../world/flaws.ts'
 import { startWorld, type Visitor, type World } from '../world/world.ts'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0'
 
 let world: World
@@ -93,15 +91,7 @@ it.each([
     await page.setViewportSize(viewport)
     await page.goto('/account/sessions')
     await expect.poll(() => rows(page).count()).toBe(3)
-    await page.evaluate(axe)
-    const { violations, overflow } = await page.evaluate(async () => {
-      type Violation = { readonly id: string; readonly impact: string }
-      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }
-      const { scrollWidth, clientWidth } = document.documentElement
-      return { violations: (await axe.run()).violations, overflow: scrollWidth - clientWidth }
-    })
-    expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([])
-    expect(overflow).toBe(0)
+    expect(await flawsOf(page)).toEqual([])
   },
   60_000,
 )

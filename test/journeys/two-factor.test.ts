@@ -1,14 +1,12 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { crm } from '../../examples/crm/crm.ts'
 import { stepAt, totpCode } from '../../src/controls/two-factor/totp.ts'
 import { buildConsole, builtFolder } from '../../tools/build-console.ts'
 import { findLaunchOptions } from '../../tools/chromium.ts'
+import { flawsOf } from '../world/flaws.ts'
 import { mailedToken, startWorld, type Visitor, type World } from '../world/world.ts'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 let world: World
 let browser: Browser
 const complaints: string[] = []
@@ -66,17 +64,7 @@ async function signOut(page: Page): Promise<void> {
 
 /** Nothing that axe finds serious; nothing that sticks out to the side. */
 async function look(page: Page): Promise<void> {
-  await page.evaluate(axe)
-  const serious = await page.evaluate(async () => {
-    const { axe: run } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> }
-    }
-    const { violations } = await run.run()
-    const found = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-  })
-  expect(serious).toEqual([])
-  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
+  expect(await flawsOf(page)).toEqual([])
 }
 
 async function setUpApp(page: Page): Promise<{ key: Uint8Array; codes: string[] }> {
