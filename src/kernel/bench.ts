@@ -45,7 +45,7 @@ export interface Ask {
   readonly body?: string | Uint8Array
   /** Sends this canary's session cookie, and same-origin headers unless `headers` says otherwise. */
   readonly as?: Canary
-  /** The loopback address to call from, such as 127.0.0.66: a client of its own for the limiter. Linux only. */
+  /** The loopback address to call from, such as 127.0.0.66: a client of its own for the limiter. Linux only. Left out: one of this bench. */
   readonly from?: string
 }
 
