@@ -1112,7 +1112,7 @@ begin
   if current_setting('backtrace_functions') <> '' then perform holdfast.refuse_misuse(); end if;
   select s.context into ctx from holdfast.seat s where s.person_id = person and s.organisation_id = organisation;
   if ctx is null then raise exception 'no seat' using errcode = 'HF404'; end if;
-  perform set_config('backtrace_functions', ctx, true);
+  ctx := set_config('backtrace_functions', ctx, true);
 end $function$;
 -- owner holdfast_keeper
 
@@ -1858,7 +1858,8 @@ begin
     perform holdfast.refuse_entry(secret, wanted, need, 's');
     raise exception 'refused' using errcode = 'HF401';
   end if;
-  perform set_config('backtrace_functions', ctx, true);
+  -- An assignment is an expression; PERFORM would be a query.
+  ctx := set_config('backtrace_functions', ctx, true);
   return due;
 end $function$;
 -- owner holdfast_keeper
@@ -1885,7 +1886,7 @@ begin
     perform holdfast.refuse_entry(secret, wanted, need, 'l');
     raise exception 'refused' using errcode = 'HF401';
   end if;
-  perform set_config('backtrace_functions', ctx, true);
+  ctx := set_config('backtrace_functions', ctx, true);
   return false;
 end $function$;
 -- owner holdfast_keeper

@@ -17,7 +17,7 @@ holdfast · body · holdfast.ask_recovery(bytea,bytea,text,text) · bc17b9dde12b
 holdfast · body · holdfast.ask_reset(text,text,bytea,text,text) · ba8ccc5c67c5cc703f25019360a7cd15
 holdfast · body · holdfast.ask_sign_up(text,text,text,text,bytea,bytea,text,text,text,text) · 6c79034f783be667745695b24c3067b5
 holdfast · body · holdfast.ask_sign_up_again(bytea,bytea,text,text,text,text) · 164a4f506b827c102666c3ec6c9b5b06
-holdfast · body · holdfast.assume(uuid,uuid) · 88be511ba20f4ac49dc85a71bec5f05e
+holdfast · body · holdfast.assume(uuid,uuid) · 2e940a8758ac385cf3bc93fd182dabaf
 holdfast · body · holdfast.audit_table(regclass) · 30b0d53327a5c632338ed3745efc3113
 holdfast · body · holdfast.bearer(bytea,boolean) · 6492a8c9e4101f168f776982514e9627
 holdfast · body · holdfast.begin_recovery(bytea,bytea,text,text,text,text,text,text) · 8d7a65d33bca5acb57932088cf159219
@@ -52,8 +52,8 @@ holdfast · body · holdfast.end_recovery(uuid,text) · 9fdfb84e8c451edbfde9b206
 holdfast · body · holdfast.end_session(bytea) · a01cd8e4c743e84dc0dee537c861cc4c
 holdfast · body · holdfast.end_sessions_of(uuid,uuid) · 13c51cab5f4e8c997b311d9bcc90982b
 holdfast · body · holdfast.enqueue(text,jsonb) · 240a03cf67a158b2381a0f26605a4e8e
-holdfast · body · holdfast.enter(bytea,uuid,bigint) · 354ef8e672507bf92145c40752d8e46f
-holdfast · body · holdfast.enter_lease(bytea,uuid,bigint) · c8dbe1b01eee717429088896f9c95937
+holdfast · body · holdfast.enter(bytea,uuid,bigint) · fadcbedfb042aeece7ad2f9fe3500b2e
+holdfast · body · holdfast.enter_lease(bytea,uuid,bigint) · 58e775a5a40689bc0471e44e49688590
 holdfast · body · holdfast.factor_count(uuid) · 796d674fc6f79e92ce212c4a17cb1c54
 holdfast · body · holdfast.factor_enroller(bytea) · 44b379560ffb1e7997bd5d3ad4365778
 holdfast · body · holdfast.factor_owner(bytea) · 02461b35f4ebf417cd4c60f08ad069fe

@@ -168,10 +168,10 @@ describe('what an injected statement leaves behind', () => {
   test('DEALLOCATE ALL costs the connection, even the first statement of a new one', async () => {
     const login = world.login('app', { most: 1 })
     const before = await login.query(sql`select pg_backend_pid() as pid`)
-    await login.query(text('deallocate all'))
+    await expect(login.query(text('deallocate all'))).rejects.toBeInstanceOf(ConnectionSpoilt)
     expect(await login.query(sql`select pg_backend_pid() as pid`)).not.toEqual(before)
     const fresh = world.login('app', { most: 1 })
-    await fresh.entered(world.a.entry, text('deallocate all'))
+    await expect(fresh.entered(world.a.entry, text('deallocate all'))).rejects.toBeInstanceOf(ConnectionSpoilt)
     for (let time = 0; time < 3; time++)
       expect(await fresh.transaction(world.b.entry, (run) => run(one))).toEqual([{ one: 1 }])
   })
@@ -183,6 +183,61 @@ describe('what an injected statement leaves behind', () => {
     await quiet(login)
     const [after] = await login.query(sql`select pg_backend_pid() as pid`)
     expect(after).not.toEqual(before)
+  })
+})
+
+describe('what cleans up runs under the Sync of what it follows', () => {
+  const left = sql`
+    select current_setting('search_path') as path, current_setting('default_transaction_read_only') as readonly`
+  const clean = [{ path: 'app', readonly: 'off' }]
+
+  test('and once more where a failure has undone it', async () => {
+    const login = world.login('app', { most: 1 })
+    const [before] = await login.query(sql`select pg_backend_pid() as pid`)
+    // Set and kept for the session, by one group; the next one fails.
+    const poison = [text('set default_transaction_read_only = on'), text("set search_path = 'pg_catalog'")]
+    const wire = await login.attempt([poison, [sql`select 1/0`]])
+    expect(wire[1]!.error?.code).toBe('22012')
+    await quiet(login)
+    expect(await login.query(left)).toEqual(clean)
+    expect(await login.query(sql`select pg_backend_pid() as pid`)).toEqual([before])
+  })
+
+  test('also behind a transaction, whether it commits or not', async () => {
+    const login = world.login('app', { most: 1 })
+    for (const fails of [false, true]) {
+      const outcome = login.transaction(world.a.entry, async (run) => {
+        await run(text("set search_path = 'pg_catalog'"))
+        if (fails) await run(sql`select 1/0`)
+      })
+      expect(await codeOf(outcome)).toBe(fails ? '22012' : 'ok')
+      await quiet(login)
+      expect(await login.query(left)).toEqual(clean)
+    }
+  })
+
+  test('behind triggers that wait for the end: they still have their context', async () => {
+    await world.migrate(`
+      create table app.late (
+        organisation_id uuid not null, id uuid not null default gen_random_uuid(), thing_name text not null,
+        primary key (organisation_id, id),
+        constraint late_thing foreign key (organisation_id, thing_name) references app.thing (organisation_id, name)
+          deferrable initially deferred);
+      select holdfast.protect('app.late', $$
+        id          none
+        thing_name  none
+      $$)`)
+    const login = world.login('app', { most: 1 })
+    const name = randomUUID()
+    await login.entered(world.a.entry, sql`insert into app.thing (name) values (${name})`)
+    await login.entered(world.a.entry, sql`insert into app.late (thing_name) values (${name})`)
+    const missing = login.entered(world.a.entry, sql`insert into app.late (thing_name) values ('nothing')`)
+    expect(await codeOf(missing)).toBe('23503')
+    // Another organisation's does not count.
+    const foreign = login.entered(world.b.entry, sql`insert into app.late (thing_name) values (${name})`)
+    expect(await codeOf(foreign)).toBe('23503')
+    const { rows } = await login.entered(world.a.entry, sql`select thing_name from app.late`)
+    expect(rows).toEqual([{ thing_name: name }])
   })
 })
 

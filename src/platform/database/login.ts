@@ -1,6 +1,6 @@
 import type { Transaction } from '../http/route.ts'
 import { type Compilable, type Statement, sql, toStatement } from './statement.ts'
-import { type Exchanged, isLost, Wire, type WireOptions } from './wire.ts'
+import { type Exchanged, isLost, noSuchStatement, Wire, type WireOptions } from './wire.ts'
 
 /** What a transaction presents in order to enter an organisation. */
 export interface Entry {
@@ -71,8 +71,11 @@ export const pinnedSettings: Readonly<Record<string, string>> = {
   application_name: 'holdfast',
 }
 
-// In a Sync of its own: inside the group of a statement that fails, the reset would be undone together with it.
+// Under the Sync of what it cleans up after: a Sync of its own costs more than these three. A failure undoes it together with
+// the statement that failed: then it is sent again, alone.
 const hygiene = [sql`reset all`, sql`close all`, sql`unlisten *`]
+// RESET ALL takes the context away, which triggers that wait for the end may still need: where there are such, they run first.
+const hygieneWithDeferred = [sql`set constraints all immediate`, ...hygiene]
 const begin = sql`begin`
 const commit = sql`commit`
 const rollback = sql`rollback`
@@ -86,6 +89,7 @@ export class Login {
   readonly #sweeper: NodeJS.Timeout
   #opening = 0
   #closed = false
+  #hygiene = hygiene
 
   constructor(options: LoginOptions) {
     this.#options = options
@@ -135,10 +139,12 @@ export class Login {
   async attempt(groups: readonly (readonly Statement<unknown>[])[]): Promise<Exchanged[]> {
     const wire = await this.#take()
     try {
-      const [answers, reset] = this.#send(wire, groups)
-      const settled = await Promise.all(answers)
-      await this.#giveBack(wire, reset, settled.at(-1)?.status ?? 'I')
-      return settled
+      const last = groups.at(-1) ?? []
+      const answers = await Promise.all(wire.exchange([...groups.slice(0, -1), [...last, ...this.#hygiene]]))
+      await this.#giveBack(wire, answers.at(-1)!)
+      return answers.map((answer, index) =>
+        index < groups.length - 1 ? answer : { ...answer, results: answer.results.slice(0, last.length) },
+      )
     } catch (error) {
       this.#drop(wire, error as Error)
       throw error
@@ -169,26 +175,18 @@ export class Login {
       : { text: 'select holdfast.enter($1, $2, $3) as stale', values: [secret, organisation, need] }
   }
 
-  /** One group of statements as one implicit transaction. A statement that was lost on its connection is tried again, once. */
-  async #once(group: readonly Statement<unknown>[], again = true): Promise<Exchanged> {
+  /** One group of statements as one implicit transaction. */
+  async #once(group: readonly Statement<unknown>[]): Promise<Exchanged> {
     const wire = this.#takeIdle() ?? (await this.#take())
-    let answer: Exchanged
-    let reset: Promise<Exchanged>
-    try {
-      const [answers, afterwards] = this.#send(wire, [group])
-      reset = afterwards
-      answer = await answers[0]!
-    } catch (error) {
-      this.#drop(wire, error as Error)
-      throw error
-    }
-    // The answer leaves now; the connection goes back when the reset is through.
-    const returned = this.#giveBack(wire, reset, answer.status)
-    if (answer.error && again && isLost(answer.error)) {
-      await returned
-      return this.#once(group, false)
-    }
-    if (answer.error) throw answer.error
+    let answer = await this.#send(wire, group)
+    // Nothing ran. On the same connection, which reads the text anew: any other may have lost it too.
+    if (isLost(answer.error) && answer.results.length < group.length && answer.status === 'I')
+      answer = await this.#send(wire, group)
+    // The answer leaves now; after an error the connection goes back when it has been cleaned.
+    void this.#giveBack(wire, answer)
+    if (answer.error?.code === noSuchStatement && answer.results.length >= group.length)
+      throw new ConnectionSpoilt('a statement took away what cleans up after it')
+    if (answer.error !== undefined) throw answer.error
     if (answer.status !== 'I') throw new ConnectionSpoilt('a statement left a transaction open')
     return answer
   }
@@ -213,10 +211,9 @@ export class Login {
       }
       const result = await run(query, first!)
       over = true
-      const [answers, reset] = this.#send(wire, [[commit]])
-      const last = await answers[0]!
       returned = true
-      await this.#giveBack(wire, reset, last.status)
+      const last = await this.#send(wire, [commit])
+      await this.#giveBack(wire, last)
       if (last.error) throw last.error
       if (last.results[0]?.command !== 'COMMIT') throw new ConnectionSpoilt('the transaction was rolled back')
       return result
@@ -229,28 +226,38 @@ export class Login {
 
   async #abandon(wire: Wire, error: Error): Promise<void> {
     if (wire.dead || error instanceof ConnectionSpoilt) return this.#drop(wire, error)
-    const [answers, reset] = this.#send(wire, [[rollback]])
     try {
-      const last = await answers[0]!
-      await this.#giveBack(wire, reset, last.status)
-    } catch (lost) {
-      this.#drop(wire, lost as Error)
+      await this.#giveBack(wire, await this.#send(wire, [rollback]))
+    } catch {
+      // The connection is gone, and with it the transaction: whoever waits hears the error that ended it.
     }
   }
 
-  #send(wire: Wire, groups: readonly (readonly Statement<unknown>[])[]): [Promise<Exchanged>[], Promise<Exchanged>] {
-    const answers = wire.exchange([...groups, hygiene])
-    return [answers.slice(0, -1), answers.at(-1)!]
+  /** One group, and what cleans up after it. Throws only when the connection is lost; then it has been dropped. */
+  async #send(wire: Wire, group: readonly Statement<unknown>[]): Promise<Exchanged> {
+    try {
+      return await wire.exchange([[...group, ...this.#hygiene]])[0]!
+    } catch (error) {
+      this.#drop(wire, error as Error)
+      throw error
+    }
   }
 
-  async #giveBack(wire: Wire, reset: Promise<Exchanged>, status: string): Promise<void> {
+  /** Takes a connection back after `last`, which ended with the hygiene. A promise only where that has to be sent again. */
+  #giveBack(wire: Wire, last: Exchanged): undefined | Promise<void> {
+    // What else did it take away, that statement which took one of ours?
+    if (last.status !== 'I' || last.error?.code === noSuchStatement)
+      this.#drop(wire, new ConnectionSpoilt(last.error?.message ?? `came back in state ${last.status}`))
+    else if (last.error !== undefined) return this.#clean(wire)
+    else this.#release(wire)
+    return undefined
+  }
+
+  async #clean(wire: Wire): Promise<void> {
     try {
-      const after = await reset
-      if (status !== 'I' || after.error || after.status !== 'I')
-        return this.#drop(
-          wire,
-          new ConnectionSpoilt(after.error?.message ?? `came back in state ${status}${after.status}`),
-        )
+      const after = await wire.exchange([this.#hygiene])[0]!
+      if (after.error !== undefined || after.status !== 'I')
+        return this.#drop(wire, new ConnectionSpoilt(after.error?.message ?? `came back in state ${after.status}`))
       this.#release(wire)
     } catch (error) {
       this.#drop(wire, error as Error)
@@ -332,7 +339,8 @@ export class Login {
    * them away too, and the connection with them.
    */
   async #prepare(wire: Wire): Promise<void> {
-    const [answer, reset] = await Promise.all(wire.exchange([[roleSettings], hygiene]))
+    const [answer, reset] = await Promise.all(wire.exchange([[roleSettings, hasDeferred], hygieneWithDeferred]))
+    this.#hygiene = answer!.results[1]?.rows.length === 0 ? hygiene : hygieneWithDeferred
     const found = answer!.results[0]?.rows.map((row) => String(row.setting)).sort() ?? ['(could not be read)']
     const allowed = [...this.#options.roleSettings].sort()
     if (answer!.error || reset!.error || found.join('\n') !== allowed.join('\n')) {
@@ -353,6 +361,7 @@ export class Login {
 }
 
 const whoEntered = sql`select holdfast.organisation() as organisation, holdfast.person() as person`
+const hasDeferred = sql`select from pg_catalog.pg_trigger where tgdeferrable limit 1`
 const roleSettings = sql`
   select unnest(setconfig) as setting from pg_catalog.pg_db_role_setting
    where setrole = (select oid from pg_catalog.pg_roles where rolname = current_user)

@@ -291,9 +291,11 @@ export class Wire {
 }
 
 /** The prepared statement is gone (an injected DEALLOCATE), or its result changed (a migration): nothing ran. */
-export function isLost(error: DatabaseError): boolean {
-  return error.code === '26000' || error.code === '0A000'
+export function isLost(error: DatabaseError | undefined): boolean {
+  return error !== undefined && (error.code === noSuchStatement || error.code === '0A000')
 }
+
+export const noSuchStatement = '26000'
 
 function bind(named: Named, statement: Statement<unknown>): Buffer {
   return serialize.bind({ portal: '', statement: named.name, values: statement.values as unknown[], valueMapper })
