@@ -156,21 +156,23 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 declare
   ctx text;
   due boolean;
+  -- Once: each call within the query costs as much as a comparison.
+  at timestamptz := clock_timestamp();
 begin
   -- One expression, for each costs as much as the next: entered already; or an older snapshot, or a standby that lags, either
   -- of which would accept what has been revoked.
   if current_setting('backtrace_functions') <> '' or current_setting('transaction_isolation') <> 'read committed' or pg_is_in_recovery() then
     perform holdfast.refuse_misuse();
   end if;
-  select s.context, p.settled_at is null or p.issued_at + s.rotate_after < clock_timestamp()
+  select s.context, p.settled_at is null or p.issued_at + s.rotate_after < at
     into ctx, due
     from holdfast.pass p
     join holdfast.seat s on s.person_id = p.person_id and s.organisation_id = enter.wanted
-   where p.hash = sha256(secret) and p.kind = 's' and p.revoked_at is null and p.expires_at > clock_timestamp()
-     and p.issued_at + p.idle > clock_timestamp() and (p.dead_at is null or p.dead_at > clock_timestamp())
+   where p.hash = sha256(secret) and p.kind = 's' and p.revoked_at is null and p.expires_at > at
+     and p.issued_at + p.idle > at and (p.dead_at is null or p.dead_at > at)
      and p.verified and p.assurance >= p.wanted
      and p.assurance >= s.min_assurance and s.permissions & need = need
-     and p.issued_at + s.idle > clock_timestamp() and p.rested < s.idle and p.started_at + s.life > clock_timestamp();
+     and p.issued_at + s.idle > at and p.rested < s.idle and p.started_at + s.life > at;
   if ctx is null then
     perform holdfast.refuse_entry(secret, wanted, need, 's');
     raise exception 'refused' using errcode = 'HF401';

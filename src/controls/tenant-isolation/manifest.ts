@@ -52,7 +52,7 @@ holdfast · body · holdfast.end_recovery(uuid,text) · 9fdfb84e8c451edbfde9b206
 holdfast · body · holdfast.end_session(bytea) · a01cd8e4c743e84dc0dee537c861cc4c
 holdfast · body · holdfast.end_sessions_of(uuid,uuid) · 13c51cab5f4e8c997b311d9bcc90982b
 holdfast · body · holdfast.enqueue(text,jsonb) · 240a03cf67a158b2381a0f26605a4e8e
-holdfast · body · holdfast.enter(bytea,uuid,bigint) · fadcbedfb042aeece7ad2f9fe3500b2e
+holdfast · body · holdfast.enter(bytea,uuid,bigint) · b239e075a8d7a0782b73551d06b15f49
 holdfast · body · holdfast.enter_lease(bytea,uuid,bigint) · 58e775a5a40689bc0471e44e49688590
 holdfast · body · holdfast.factor_count(uuid) · 796d674fc6f79e92ce212c4a17cb1c54
 holdfast · body · holdfast.factor_enroller(bytea) · 44b379560ffb1e7997bd5d3ad4365778

@@ -71,11 +71,26 @@ export const pinnedSettings: Readonly<Record<string, string>> = {
   application_name: 'holdfast',
 }
 
-// Under the Sync of what it cleans up after: a Sync of its own costs more than these three. A failure undoes it together with
-// the statement that failed: then it is sent again, alone.
-const hygiene = [sql`reset all`, sql`close all`, sql`unlisten *`]
+// Under the Sync of what it cleans up after: a Sync of its own costs more than the statement.
+const hygiene = [sql`reset all`]
 // RESET ALL takes the context away, which triggers that wait for the end may still need: where there are such, they run first.
 const hygieneWithDeferred = [sql`set constraints all immediate`, ...hygiene]
+// Behind transactions, and by itself where a failure has undone it or a statement did more than read and write rows.
+const thorough = [...hygiene, sql`close all`, sql`unlisten *`]
+/** The commands that leave nothing behind but what RESET ALL takes back. */
+const plain = new Set([
+  'SELECT',
+  'INSERT',
+  'UPDATE',
+  'DELETE',
+  'MERGE',
+  'COMMIT',
+  'ROLLBACK',
+  'SET',
+  'RESET',
+  'CLOSE',
+  'UNLISTEN',
+])
 const begin = sql`begin`
 const commit = sql`commit`
 const rollback = sql`rollback`
@@ -140,7 +155,8 @@ export class Login {
     const wire = await this.#take()
     try {
       const last = groups.at(-1) ?? []
-      const answers = await Promise.all(wire.exchange([...groups.slice(0, -1), [...last, ...this.#hygiene]]))
+      const behind = groups.length > 1 ? thorough : this.#hygiene
+      const answers = await Promise.all(wire.exchange([...groups.slice(0, -1), [...last, ...behind]]))
       await this.#giveBack(wire, answers.at(-1)!)
       return answers.map((answer, index) =>
         index < groups.length - 1 ? answer : { ...answer, results: answer.results.slice(0, last.length) },
@@ -212,7 +228,7 @@ export class Login {
       const result = await run(query, first!)
       over = true
       returned = true
-      const last = await this.#send(wire, [commit])
+      const last = await this.#send(wire, [commit], thorough)
       await this.#giveBack(wire, last)
       if (last.error) throw last.error
       if (last.results[0]?.command !== 'COMMIT') throw new ConnectionSpoilt('the transaction was rolled back')
@@ -227,35 +243,36 @@ export class Login {
   async #abandon(wire: Wire, error: Error): Promise<void> {
     if (wire.dead || error instanceof ConnectionSpoilt) return this.#drop(wire, error)
     try {
-      await this.#giveBack(wire, await this.#send(wire, [rollback]))
+      await this.#giveBack(wire, await this.#send(wire, [rollback], thorough))
     } catch {
       // The connection is gone, and with it the transaction: whoever waits hears the error that ended it.
     }
   }
 
   /** One group, and what cleans up after it. Throws only when the connection is lost; then it has been dropped. */
-  async #send(wire: Wire, group: readonly Statement<unknown>[]): Promise<Exchanged> {
+  async #send(wire: Wire, group: readonly Statement<unknown>[], behind = this.#hygiene): Promise<Exchanged> {
     try {
-      return await wire.exchange([[...group, ...this.#hygiene]])[0]!
+      return await wire.exchange([[...group, ...behind]])[0]!
     } catch (error) {
       this.#drop(wire, error as Error)
       throw error
     }
   }
 
-  /** Takes a connection back after `last`, which ended with the hygiene. A promise only where that has to be sent again. */
+  /** Takes a connection back after `last`, which ended with the hygiene. A promise only where it needs a thorough one. */
   #giveBack(wire: Wire, last: Exchanged): undefined | Promise<void> {
     // What else did it take away, that statement which took one of ours?
     if (last.status !== 'I' || last.error?.code === noSuchStatement)
       this.#drop(wire, new ConnectionSpoilt(last.error?.message ?? `came back in state ${last.status}`))
-    else if (last.error !== undefined) return this.#clean(wire)
+    else if (last.error !== undefined || !last.results.every(({ command }) => plain.has(command)))
+      return this.#clean(wire)
     else this.#release(wire)
     return undefined
   }
 
   async #clean(wire: Wire): Promise<void> {
     try {
-      const after = await wire.exchange([this.#hygiene])[0]!
+      const after = await wire.exchange([thorough])[0]!
       if (after.error !== undefined || after.status !== 'I')
         return this.#drop(wire, new ConnectionSpoilt(after.error?.message ?? `came back in state ${after.status}`))
       this.#release(wire)
@@ -339,7 +356,12 @@ export class Login {
    * them away too, and the connection with them.
    */
   async #prepare(wire: Wire): Promise<void> {
-    const [answer, reset] = await Promise.all(wire.exchange([[roleSettings, hasDeferred], hygieneWithDeferred]))
+    const [answer, reset] = await Promise.all(
+      wire.exchange([
+        [roleSettings, hasDeferred],
+        [...hygieneWithDeferred, ...thorough],
+      ]),
+    )
     this.#hygiene = answer!.results[1]?.rows.length === 0 ? hygiene : hygieneWithDeferred
     const found = answer!.results[0]?.rows.map((row) => String(row.setting)).sort() ?? ['(could not be read)']
     const allowed = [...this.#options.roleSettings].sort()
