@@ -3,6 +3,7 @@ import { noSession } from '../controls/sessions/refusals.ts'
 import {
   factorNotEnrolled,
   factorNotShown,
+  keyLacksFactor,
   permissionMissing,
   showAgain,
 } from '../controls/tenant-isolation/refusals.ts'
@@ -15,6 +16,7 @@ const refusalOf: Readonly<Record<string, RefusalKind>> = {
   HF401: noSession,
   HF403: permissionMissing,
   HF404: kinds.notFound,
+  HF406: keyLacksFactor,
   HF412: unverified,
   HF422: kinds.valueRefused,
   HF427: factorNotShown,

@@ -27,3 +27,11 @@ export const showAgain = {
   status: 428,
   title: 'You signed in too long ago for this. Show again who you are.',
 } as const satisfies RefusalKind
+
+/** A key cannot show a second factor: it carries what its maker's session had shown when it was made. */
+export const keyLacksFactor = {
+  code: 'tenant-isolation/key-lacks-factor',
+  status: 403,
+  title:
+    'This key was made by a session with one factor, and this organisation demands two by now. Make a new key after showing both.',
+} as const satisfies RefusalKind

@@ -9,13 +9,18 @@ export interface Entry {
   readonly organisation: string
   /** The mask of the permission bits that are needed, as a decimal number. */
   readonly need: string
+  /** By which door: the kind of secret decides. Left out: the one of this pool. */
+  readonly by?: Door
 }
+
+/** The functions by which a transaction enters. */
+export type Door = 'enter' | 'enter_key' | 'enter_lease'
 
 export interface LoginOptions extends Omit<WireOptions, 'settings'> {
   /** What the role is allowed to have set for itself (`pg_db_role_setting`); anything else ends the connection. */
   readonly roleSettings: readonly string[]
-  /** Which function this role enters by. */
-  readonly entersBy?: 'enter' | 'enter_lease'
+  /** Which door this pool's transactions go by. */
+  readonly entersBy?: Door
   readonly most: number
   /** A connection that has been busy for longer is cut, whatever statement_timeout it gave itself. */
   readonly longestSeconds: number
@@ -185,10 +190,8 @@ export class Login {
   }
 
   #entering(entry: Entry): Statement<{ stale: boolean }> {
-    const { secret, organisation, need } = entry
-    return this.#options.entersBy === 'enter_lease'
-      ? { text: 'select holdfast.enter_lease($1, $2, $3) as stale', values: [secret, organisation, need] }
-      : { text: 'select holdfast.enter($1, $2, $3) as stale', values: [secret, organisation, need] }
+    const { secret, organisation, need, by = this.#options.entersBy ?? 'enter' } = entry
+    return { text: entering[by], values: [secret, organisation, need] }
   }
 
   /** One group of statements as one implicit transaction. */
@@ -383,6 +386,11 @@ export class Login {
 }
 
 const whoEntered = sql`select holdfast.organisation() as organisation, holdfast.person() as person`
+const entering: Readonly<Record<Door, string>> = {
+  enter: 'select holdfast.enter($1, $2, $3) as stale',
+  enter_key: 'select holdfast.enter_key($1, $2, $3) as stale',
+  enter_lease: 'select holdfast.enter_lease($1, $2, $3) as stale',
+}
 const hasDeferred = sql`select from pg_catalog.pg_trigger where tgdeferrable limit 1`
 const roleSettings = sql`
   select unnest(setconfig) as setting from pg_catalog.pg_db_role_setting

@@ -1,0 +1,223 @@
+-- Members in roles that an organisation made for itself; roles that change hands; invitations that are sent again.
+
+/* The role of whoever has entered, by its key; HF403 without `permission`. A route that forgets to ask changes nothing. Of a
+   key's transaction: only what its scopes allow. */
+create or replace function holdfast.demand(permission text) returns holdfast.role
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  here holdfast.seat;
+  mine holdfast.role;
+begin
+  select s.* into here from holdfast.seat s where s.person_id = holdfast.person() and s.organisation_id = holdfast.organisation();
+  if not found then raise exception 'permission missing' using errcode = 'HF403'; end if;
+  mine := holdfast.role_of_seat(here);
+  mine.permissions := mine.permissions & coalesce(holdfast.scopes(), mine.permissions);
+  if not exists (select from holdfast.permission p where p.name = permission and (mine.permissions >> p.bit) & 1 = 1) then
+    raise exception 'permission missing' using errcode = 'HF403';
+  end if;
+  return mine;
+end $$;
+
+/* The key of one's role in the organisation that was entered, and what one may do there. */
+create function holdfast.standing() returns table (role text, permissions text[])
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  mine holdfast.role := holdfast.role_of_member(holdfast.organisation(), holdfast.person());
+begin
+  return query select mine.name, holdfast.permission_names(mine.permissions & coalesce(holdfast.scopes(), mine.permissions));
+end $$;
+grant execute on function holdfast.standing() to holdfast_app;
+
+/* Whether the organisation would be left without an owner if this person were none: whose account is closed owns nothing. */
+create function holdfast.owns_alone(organisation uuid, person uuid) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+  select not exists (
+    select from holdfast.seat s join holdfast.role r using (role_id) join holdfast.person p on p.id = s.person_id
+     where s.organisation_id = owns_alone.organisation and s.person_id <> owns_alone.person and r.name = 'owner' and p.disabled_at is null);
+end;
+
+/* The organisations of whoever presents `secret`. `role`: its key; `role_name`: what it is called there. */
+drop function holdfast.my_organisations(bytea);
+create function holdfast.my_organisations(secret bytea) returns table (id uuid, name text, role text, role_name text)
+language sql stable security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  select o.id, o.name, s.role_name, coalesce(c.name, s.role_name)
+    from holdfast.my_seats(secret) s
+    join holdfast.organisation o on o.id = s.organisation_id
+    left join holdfast.custom_role c on c.organisation_id = s.organisation_id and c.id::text = s.role_name
+   order by o.name, o.id;
+end;
+grant execute on function holdfast.my_organisations(bytea) to holdfast_app;
+
+create or replace function holdfast.invite(
+  shown_address text, key text, role_name text, token_hash bytea, mail_subject text, mail_body text
+) returns uuid
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role;
+  theirs holdfast.role;
+  made uuid;
+  until timestamptz := clock_timestamp() + interval '7 days';
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  mine := holdfast.demand('members.invite');
+  theirs := holdfast.role_by_key(here, role_name);
+  if not holdfast.may_give(mine, theirs) then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+  if exists (select from holdfast.account a join holdfast.seat s using (person_id) where a.address_key = key and s.organisation_id = here) then
+    return null;
+  end if;
+  delete from holdfast.invitation i where i.organisation_id = here and (i.address_key = key or i.expires_at < clock_timestamp());
+  if (select count(*) from holdfast.invitation i where i.organisation_id = here) >= 200 then
+    raise exception 'too many open invitations' using errcode = 'HF429';
+  end if;
+  insert into holdfast.invitation (organisation_id, address, address_key, role, invited_by, expires_at)
+    values (here, shown_address, key, theirs.name, holdfast.person(), until) returning id into made;
+  insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at)
+    values (token_hash, here, made, key, theirs.name, until);
+  perform holdfast.queue_mail(shown_address, mail_subject, mail_body);
+  return made;
+end $$;
+
+/* Sends an open invitation again, in one's own name: a new link, for seven days anew; the old one is dead. Returns the address;
+   null where there is no such invitation, or it has expired. HF403 for a role that may more than oneself. */
+create function holdfast.resend_invitation(invitation uuid, token_hash bytea, mail_subject text, mail_body text) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role;
+  again holdfast.invitation;
+  until timestamptz := clock_timestamp() + interval '7 days';
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  mine := holdfast.demand('members.invite');
+  select i.* into again from holdfast.invitation i
+   where i.organisation_id = here and i.id = resend_invitation.invitation and i.expires_at > clock_timestamp();
+  if not found then return null; end if;
+  if not holdfast.may_give(mine, holdfast.role_by_key(here, again.role)) then
+    raise exception 'that role may more than you' using errcode = 'HF403';
+  end if;
+  delete from holdfast.invitation_token t where t.organisation_id = here and t.invitation_id = again.id;
+  update holdfast.invitation i set expires_at = until, invited_by = holdfast.person() where i.organisation_id = here and i.id = again.id;
+  insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at)
+    values (token_hash, here, again.id, again.address_key, again.role, until);
+  perform holdfast.queue_mail(again.address, mail_subject, mail_body);
+  return again.address;
+end $$;
+grant execute on function holdfast.resend_invitation(uuid, bytea, text, text) to holdfast_app;
+
+create or replace function holdfast.remove_member(person uuid) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  here uuid := holdfast.organisation();
+  leaves constant boolean := remove_member.person = holdfast.person();
+  mine holdfast.role;
+  theirs holdfast.role;
+begin
+  -- The row first: of two who remove each other the second finds that he is nobody here any more.
+  perform from holdfast.organisation o where o.id = here for no key update;
+  -- Leaving needs no permission, but for a key: what it may not do, it does not do to its maker either.
+  if not leaves or holdfast.scopes() is not null then mine := holdfast.demand('members.remove'); end if;
+  theirs := holdfast.role_of_member(here, remove_member.person);
+  if not leaves and not holdfast.may_give(mine, theirs) then
+    raise exception 'that member may more than you' using errcode = 'HF403';
+  end if;
+  if theirs.name = 'owner' and holdfast.owns_alone(here, remove_member.person) then return 'last-owner'; end if;
+  delete from holdfast.member m where m.organisation_id = here and m.person_id = remove_member.person;
+  perform holdfast.remove_seat(here, remove_member.person);
+  return 'removed';
+end $$;
+
+/* See 0015: the role may now be one of the organisation's own. */
+create or replace function holdfast.reset_factors(secret bytea, person uuid, mail_subject text, mail_body text) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role;
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  mine := holdfast.demand('organisation.secure');
+  perform holdfast.demand_fresh(secret);
+  if reset_factors.person = holdfast.person() then return 'oneself'; end if;
+  perform holdfast.lock_account(reset_factors.person);
+  -- For update, which the foreign key of a new seat waits for: so they found and join no other organisation meanwhile.
+  perform from holdfast.person p where p.id = reset_factors.person for update;
+  if not holdfast.may_give(mine, holdfast.role_of_member(here, reset_factors.person)) then
+    raise exception 'that member may more than you' using errcode = 'HF403';
+  end if;
+  if exists (select from holdfast.seat s where s.person_id = reset_factors.person and s.organisation_id <> here) then
+    return 'elsewhere';
+  end if;
+  if holdfast.factor_count(reset_factors.person) = 0 then return 'nothing'; end if;
+  insert into holdfast.factor_reset (organisation_id, person_id, reset_by) values (here, reset_factors.person, holdfast.person());
+  perform holdfast.notify_person(reset_factors.person, mail_subject, mail_body);
+  perform holdfast.remove_factors(reset_factors.person);
+  return 'reset';
+end $$;
+
+/* For the verbs below: another role for a member, in the seat and in what members see. */
+create function holdfast.put_into_role(organisation uuid, person uuid, role_key text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  perform holdfast.grant_seat(organisation, person, role_key);
+  update holdfast.member m set role = role_key where m.organisation_id = put_into_role.organisation and m.person_id = put_into_role.person;
+end $$;
+
+/* Gives a member another role, from the next transaction on: open tabs, keys and jobs included. One may not touch whoever may
+   more than oneself, nor give more than one has, oneself included. 'changed', or 'last-owner' where nobody would be left to
+   own the organisation. HF403, HF404 for nobody, HF422 for an unknown role, HF440. */
+create function holdfast.change_role(secret bytea, person uuid, role_key text) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role;
+  before holdfast.role;
+  after holdfast.role;
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  mine := holdfast.demand('roles.manage');
+  perform holdfast.demand_fresh(secret);
+  before := holdfast.role_of_member(here, change_role.person);
+  after := holdfast.role_by_key(here, role_key);
+  if not (holdfast.may_give(mine, before) and holdfast.may_give(mine, after)) then
+    raise exception 'that role may more than you' using errcode = 'HF403';
+  end if;
+  if before.name = 'owner' and after.name <> 'owner' and holdfast.owns_alone(here, change_role.person) then return 'last-owner'; end if;
+  perform holdfast.put_into_role(here, change_role.person, after.name);
+  return 'changed';
+end $$;
+grant execute on function holdfast.change_role(bytea, uuid, text) to holdfast_app;
+
+/* Hands one's ownership over to another member, and keeps the role `my_next` oneself; both are told by mail. 'transferred', or
+   'same-person'. HF403 for whoever is no owner, HF404 for nobody, and for whose account is closed, HF422, HF440. */
+create function holdfast.transfer_ownership(
+  secret bytea, person uuid, my_next text, subject_old text, body_old text, subject_new text, body_new text
+) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role;
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  mine := holdfast.demand('roles.manage');
+  perform holdfast.demand_fresh(secret);
+  if mine.name <> 'owner' then raise exception 'only an owner hands it over' using errcode = 'HF403'; end if;
+  if transfer_ownership.person = holdfast.person() then return 'same-person'; end if;
+  perform holdfast.role_of_member(here, transfer_ownership.person);
+  -- Locked, so that the account is not closed meanwhile: the organisation would have no owner.
+  perform from holdfast.person p where p.id = transfer_ownership.person and p.disabled_at is null for no key update;
+  if not found then raise exception 'no such member' using errcode = 'HF404'; end if;
+  if my_next = 'owner' then raise exception 'no such role' using errcode = 'HF422'; end if;
+  perform holdfast.put_into_role(here, transfer_ownership.person, 'owner');
+  perform holdfast.put_into_role(here, holdfast.person(), (holdfast.role_by_key(here, my_next)).name);
+  perform holdfast.notify_person(holdfast.person(), subject_old, body_old);
+  perform holdfast.notify_person(transfer_ownership.person, subject_new, body_new);
+  return 'transferred';
+end $$;
+grant execute on function holdfast.transfer_ownership(bytea, uuid, text, text, text, text, text) to holdfast_app;
