@@ -303,6 +303,8 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   ended integer;
 begin
+  -- This locks the person too; and no sign-in on what was read before opens anything (see 0011).
+  update holdfast.person p set sessions_ended_by = pg_current_xact_id(), sessions_ended_at = clock_timestamp() where p.id = person;
   update holdfast.pass p set revoked_at = clock_timestamp()
    where p.person_id = person and p.revoked_at is null and p.family is distinct from spared and (p.kind <> 'k' or spared is null);
   get diagnostics ended = row_count;

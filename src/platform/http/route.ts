@@ -20,10 +20,14 @@ export interface Caller {
   readonly userAgent: string
   /** The Cookie header as it came; null without one, and on a route that other sites may call. For cookies beside the session's. */
   readonly cookieHeader: string | null
-  /** D = SHA-256("holdfast-entry-1" ‖ S), 32 bytes: what entry takes. Absent where no valid session cookie came. */
+  /** What `entry` is the secret of. `key`: an API key, which acts as the person who made it. Left out: a session, or nobody. */
+  readonly by?: 'key'
+  /** D = SHA-256("holdfast-entry-1" ‖ S), 32 bytes: what entry takes. Absent where no valid session cookie and no key came. */
   readonly entry?: Uint8Array
   /** The session's id, for logs and limits only: the database alone decides whether it lives. */
   readonly session?: string
+  /** The key's name in the log, `key-…`, for logs and limits only: a piece of the hash under which the database knows it. */
+  readonly keyName?: string
 }
 
 /** What a handler answers. `body` is checked against the route's response schema before it leaves. */
@@ -94,19 +98,29 @@ export interface SessionRoute<Params = unknown, Query = unknown, Body = unknown,
   run(input: Input<Params, Query, Body>, caller: Caller & { readonly entry: Uint8Array }): Promise<Reply<Out<Response>>>
 }
 
-export interface ReadRoute<Params = unknown, Query = unknown, Body = unknown, Response = unknown, Row = unknown>
-  extends Shape<Params, Query, Body, Response> {
-  readonly kind: 'read'
+/** What is inside an organisation, for whoever may. */
+interface Inside {
   readonly needs: string
+  /**
+   * True: no API key opens this route, whatever its scopes. For what only a person at a browser shall do, and for whatever hands
+   * the session's own secret (`caller.entry`) to the database.
+   */
+  readonly onlySessions?: true
+}
+
+export interface ReadRoute<Params = unknown, Query = unknown, Body = unknown, Response = unknown, Row = unknown>
+  extends Shape<Params, Query, Body, Response>,
+    Inside {
+  readonly kind: 'read'
   /** The one statement of this route: it travels together with entry, in one round trip. */
   statement(input: Input<Params, Query, Body>): Statement<Row> | Compilable<Row>
   answer(rows: Row[], input: Input<Params, Query, Body>): Out<Response>
 }
 
 export interface WriteRoute<Params = unknown, Query = unknown, Body = unknown, Response = unknown>
-  extends Shape<Params, Query, Body, Response> {
+  extends Shape<Params, Query, Body, Response>,
+    Inside {
   readonly kind: 'write'
-  readonly needs: string
   /** True: a repeated `Idempotency-Key` gets the first answer again, and nothing is done twice. */
   readonly idempotent?: boolean
   run(
