@@ -8,4 +8,11 @@ export const claims = {
     promises: ['A7'],
     ttlMinutes: 240,
   },
+  'permissions/custom-roles-stay-within': {
+    sentence:
+      'A role that an organisation makes for itself gives nobody more than its maker has, is worth nothing in any other ' +
+      'organisation, and a change of it holds from the next request on.',
+    promises: ['A7'],
+    ttlMinutes: 240,
+  },
 } as const satisfies Claims

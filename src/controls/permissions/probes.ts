@@ -1,7 +1,9 @@
-import type { Answer, Bench, Canary, RouteSeen } from '../../kernel/bench.ts'
+import type { Answer, Bench, RouteSeen } from '../../kernel/bench.ts'
 import { broken, holds, inconclusive, notApplicable, type Outcome } from '../../kernel/finding.ts'
 import type { Probe } from '../../kernel/probe.ts'
 import type { claims } from './claims.ts'
+import { customRolesStayWithin } from './probe-custom-roles.ts'
+import { come, findOrFound, go } from './probe-place.ts'
 
 const roleDecidesEveryRoute: Probe = {
   where: ['live', 'restored-copy', 'ci'],
@@ -11,6 +13,7 @@ const roleDecidesEveryRoute: Probe = {
 
 export const probes = {
   'permissions/role-decides-every-route': roleDecidesEveryRoute,
+  'permissions/custom-roles-stay-within': customRolesStayWithin,
 } satisfies Record<keyof typeof claims, Probe>
 
 interface Role {
@@ -34,7 +37,7 @@ interface Tally {
 
 const refusedCode = 'tenant-isolation/permission-missing'
 /** Canary A's, and nothing else's: canary B comes into it in each role, and goes. */
-const placeName = 'probe: roles'
+const place = 'probe: roles'
 
 async function tryEveryRole(bench: Bench): Promise<Outcome> {
   const routes = await bench.routes()
@@ -47,7 +50,7 @@ async function tryEveryRole(bench: Bench): Promise<Outcome> {
   const bits = await bench.catalogue<{ name: string; bit: number }>(
     'select name, bit from holdfast.permission order by bit',
   )
-  const organisation = await findOrFound(bench)
+  const organisation = await findOrFound(bench, place)
   const tally: Tally = { refused: 0, asked: 0, let: 0, unread: new Set() }
   for (const role of roles) {
     const came = await come(bench, organisation, role.role)
@@ -124,57 +127,6 @@ async function readRoles(bench: Bench): Promise<Role[]> {
     `select r.name as role, coalesce((select json_agg(p.name) from holdfast.permission p where (r.permissions >> p.bit) & 1 = 1), '[]') as permissions
        from holdfast.role r where r.permissions <> 0 order by r.role_id`,
   )
-}
-
-// --- canary B comes and goes ---------------------------------------------------------------------------------------
-
-async function findOrFound(bench: Bench): Promise<string> {
-  const { a } = bench.canaries
-  const me = JSON.parse((await bench.http('/api/me', { as: a })).text) as {
-    organisations: { id: string; name: string }[]
-  }
-  const known = me.organisations.find((one) => one.name === placeName)
-  if (known !== undefined) {
-    await go(bench, known.id)
-    return known.id
-  }
-  const founded = await post(bench, '/api/organisations', { name: placeName }, a)
-  if (founded.status !== 201) throw new Error(`founding an organisation was answered ${founded.status}`)
-  return (JSON.parse(founded.text) as { id: string }).id
-}
-
-/** By an invitation in that role. Says why, where it did not work. */
-async function come(bench: Bench, organisation: string, role: string): Promise<string | undefined> {
-  const { a, b } = bench.canaries
-  const known = await newestLink(bench, b.address)
-  const invited = await post(bench, `/api/o/${organisation}/invitations`, { address: b.address, role }, a)
-  if (invited.status !== 201) return `inviting was answered ${invited.status}`
-  let link = known
-  for (let attempt = 0; attempt < 50 && link === known; attempt++) {
-    if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, 200))
-    link = await newestLink(bench, b.address)
-  }
-  if (link === undefined || link === known) return 'the invitation did not arrive'
-  const accepted = await post(bench, '/api/invitations/accept', { token: link }, b)
-  return accepted.status === 200 ? undefined : `accepting was answered ${accepted.status}`
-}
-
-async function go(bench: Bench, organisation: string): Promise<void> {
-  const { a, b } = bench.canaries
-  const answer = await bench.http(`/api/o/${organisation}/members/${b.person}`, { method: 'DELETE', as: a })
-  if (answer.status !== 204 && answer.status !== 404) throw new Error(`removing B was answered ${answer.status}`)
-}
-
-async function newestLink(bench: Bench, address: string): Promise<string | undefined> {
-  for (const { text } of await bench.mail(address)) {
-    const link = /\/invitation#([\w-]+)/.exec(text)?.[1]
-    if (link !== undefined) return link
-  }
-  return undefined
-}
-
-function post(bench: Bench, path: string, body: unknown, as: Canary): Promise<Answer> {
-  return bench.http(path, { method: 'POST', body: JSON.stringify(body), as })
 }
 
 function send(bench: Bench, organisation: string, { route, body, type }: Attack): Promise<Answer> {
