@@ -1,7 +1,8 @@
 import type { Answer, Bench, Canary } from '../../kernel/bench.ts'
 import { broken, holds, inconclusive, notApplicable, type Outcome } from '../../kernel/finding.ts'
 import type { Probe } from '../../kernel/probe.ts'
-import { come, findOrFound, go, post } from './probe-place.ts'
+import { post } from '../../kernel/visitor.ts'
+import { come, findOrFound, go } from './probe-place.ts'
 
 export const customRolesStayWithin: Probe = {
   where: ['live', 'restored-copy', 'ci'],

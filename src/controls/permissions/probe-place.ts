@@ -1,4 +1,5 @@
-import type { Answer, Bench, Canary } from '../../kernel/bench.ts'
+import type { Bench } from '../../kernel/bench.ts'
+import { mailedLink, newestLink, post } from '../../kernel/visitor.ts'
 
 /** An organisation of canary A's by this name, without canary B in it. */
 export async function findOrFound(bench: Bench, placeName: string): Promise<string> {
@@ -19,15 +20,10 @@ export async function findOrFound(bench: Bench, placeName: string): Promise<stri
 /** Canary B comes, by an invitation in that role. Says why, where it did not work. */
 export async function come(bench: Bench, organisation: string, role: string): Promise<string | undefined> {
   const { a, b } = bench.canaries
-  const known = await newestLink(bench, b.address)
+  const before = await newestLink(bench, b.address, 'invitation')
   const invited = await post(bench, `/api/o/${organisation}/invitations`, { address: b.address, role }, a)
   if (invited.status !== 201) return `inviting was answered ${invited.status}`
-  let link = known
-  for (let attempt = 0; attempt < 50 && link === known; attempt++) {
-    if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, 200))
-    link = await newestLink(bench, b.address)
-  }
-  if (link === undefined || link === known) return 'the invitation did not arrive'
+  const link = await mailedLink(bench, b.address, 'invitation', before)
   const accepted = await post(bench, '/api/invitations/accept', { token: link }, b)
   return accepted.status === 200 ? undefined : `accepting was answered ${accepted.status}`
 }
@@ -37,16 +33,4 @@ export async function go(bench: Bench, organisation: string): Promise<void> {
   const { a, b } = bench.canaries
   const answer = await bench.http(`/api/o/${organisation}/members/${b.person}`, { method: 'DELETE', as: a })
   if (answer.status !== 204 && answer.status !== 404) throw new Error(`removing B was answered ${answer.status}`)
-}
-
-async function newestLink(bench: Bench, address: string): Promise<string | undefined> {
-  for (const { text } of await bench.mail(address)) {
-    const link = /\/invitation#([\w-]+)/.exec(text)?.[1]
-    if (link !== undefined) return link
-  }
-  return undefined
-}
-
-export function post(bench: Bench, path: string, body: unknown, as: Canary): Promise<Answer> {
-  return bench.http(path, { method: 'POST', body: JSON.stringify(body), as })
 }

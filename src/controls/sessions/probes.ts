@@ -1,6 +1,7 @@
 import type { Answer, Bench, Canary } from '../../kernel/bench.ts'
 import { broken, holds, inconclusive, type Outcome } from '../../kernel/finding.ts'
 import type { Probe } from '../../kernel/probe.ts'
+import { entryOf } from '../../kernel/visitor.ts'
 import type { claims } from './claims.ts'
 
 const cookieIsSignedAndClosed: Probe = {
@@ -326,13 +327,6 @@ function signOut(bench: Bench, as: Canary): Promise<Answer> {
 
 function cookieName(bench: Bench): string {
   return bench.origin.startsWith('https:') ? '__Host-session' : `${bench.product}-session`
-}
-
-/** D = SHA-256("holdfast-entry-1" ‖ S). */
-async function entryOf(cookie: string): Promise<Uint8Array> {
-  const secret = Buffer.from(String(partOf(cookie, 1).sec), 'base64url')
-  const bytes = Buffer.concat([Buffer.from('holdfast-entry-1'), secret])
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
 }
 
 // --- tokens, by the browsers' own cryptography ---------------------------------------------------------------------
