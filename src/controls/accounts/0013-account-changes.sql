@@ -739,7 +739,8 @@ end $$;
 grant execute on function holdfast.keep_account(bytea, text, text) to holdfast_identity;
 
 /* What nobody used in time, and accounts whose fourteen days are over: the person goes, with sessions and seats; what they wrote
-   stays with its organisation. Whoever has become the last owner meanwhile stays closed until that is settled. */
+   stays with its organisation. Whoever has become the last owner meanwhile stays closed until that is settled. The visitors that
+   probes bring go after a day. */
 create function holdfast.sweep_accounts() returns integer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -752,7 +753,10 @@ begin
   delete from holdfast.address_change c where c.expires_at < clock_timestamp() - interval '1 hour';
   delete from holdfast.mail_request r where r.created_at < clock_timestamp() - interval '1 day';
   for closed in
-    select a.person_id from holdfast.account a where a.closes_at < clock_timestamp() order by a.closes_at limit 100 for update
+    (select a.person_id from holdfast.account a where a.closes_at < clock_timestamp() order by a.closes_at limit 100 for update)
+    union all
+    (select a.person_id from holdfast.account a
+      where a.address like 'visitor-%@canary.invalid' and a.verified_at < clock_timestamp() - interval '1 day' limit 100 for update)
   loop
     continue when cardinality(holdfast.left_without_owner(closed)) > 0;
     -- Organisations first forget the member, by a trigger of theirs, as long as the seats are there.
@@ -764,3 +768,4 @@ begin
 end $$;
 grant execute on function holdfast.sweep_accounts() to holdfast_worker;
 create index account_by_closing on holdfast.account (closes_at) where closes_at is not null;
+create index account_of_visitor on holdfast.account (verified_at) where address like 'visitor-%@canary.invalid';

@@ -101,6 +101,25 @@ describe('an account that is given up', () => {
     expect((await post('/api/account/close', {}, colleague.cookie)).status).toBe(200)
   })
 
+  test('of a probe’s visitor goes after a day; one that only looks like it does not', async () => {
+    const sweep = () => world.foundation.logins.worker.query({ text: 'select holdfast.sweep_accounts()', values: [] })
+    const people = await Promise.all([world.join(), world.join(), world.join()])
+    const [old, young, other] = people.map(({ person }) => person)
+    const rename = (person: string | undefined, address: string, hours: number) =>
+      world.superuser(
+        `update holdfast.account set address = $2, verified_at = clock_timestamp() - make_interval(hours => $3) where person_id = $1`,
+        [person, address, hours],
+      )
+    await rename(old, `visitor-${old}@canary.invalid`, 25)
+    await rename(young, `visitor-${young}@canary.invalid`, 23)
+    await rename(other, `visitor-${other}@canary.invalid.example.com`, 25)
+    await sweep()
+    const left = await world.superuser('select person_id from holdfast.account where person_id = any ($1)', [
+      [old, young, other],
+    ])
+    expect(left.map((row) => row.person_id).sort()).toEqual([young, other].sort())
+  })
+
   test('that somebody else had disabled stays so', async () => {
     const visitor = await world.join()
     await post('/api/account/close', {}, visitor.cookie)

@@ -12,7 +12,7 @@ export interface Newcomer {
 
 /** Signs somebody up by the front door. Throws where that does not work: then nothing can be said. */
 export async function newcomer(bench: Bench): Promise<Newcomer> {
-  const address = `newcomer-${crypto.randomUUID()}@canary.invalid`
+  const address = `visitor-${crypto.randomUUID()}@canary.invalid`
   const password = newPassword()
   const from = newClient()
   const answer = await post(bench, '/api/sign-up', { name: 'Newcomer', address, password }, { from })
