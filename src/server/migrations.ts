@@ -4,7 +4,7 @@ import { type Migrated, migrate, readMigrations } from '../platform/database/mig
 import type { Product } from './product.ts'
 
 /** Where the foundation's own migrations lie; their numbers run through all of these folders. */
-const folders = [
+export const foundationFolders: readonly URL[] = [
   'controls/tenant-isolation',
   'controls/audit-log',
   'controls/rate-limits',
@@ -12,7 +12,9 @@ const folders = [
   'controls/accounts',
   'controls/two-factor',
   'controls/organisations',
+  'controls/permissions',
   'controls/sign-in',
+  'controls/api-keys',
   'platform/jobs',
   'platform/mail',
   'platform/http',
@@ -37,7 +39,7 @@ export async function prepareDatabase(options: {
   await bootstrap(superuser, database.database, passwords)
   const migrator = { ...database, user: 'holdfast_migrator', password: passwords.migrator }
   const migrations = [
-    ...(await readMigrations('package', folders)),
+    ...(await readMigrations('package', foundationFolders)),
     ...(await readMigrations('app', [product.migrations])),
   ]
   const migrated = await migrate(migrator, migrations, options.told)

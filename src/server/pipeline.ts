@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Decide } from '../controls/rate-limits/rate-limits.ts'
+import { type LimitHeaders as CountedHeaders, type Decide, joinHeaders } from '../controls/rate-limits/rate-limits.ts'
 import { noSession } from '../controls/sessions/refusals.ts'
 import type { Presented } from '../controls/sessions/sessions.ts'
 import { Refusal } from '../kernel/refusal.ts'
@@ -10,8 +10,8 @@ import type { ReadInput } from './input.ts'
 import { asRefusal, problemBody } from './problem.ts'
 import type { Matched } from './routing.ts'
 
-/** `RateLimit-Policy` and `RateLimit`, by lower-case name. */
-export type LimitHeaders = { readonly 'ratelimit-policy'?: string; readonly ratelimit?: string }
+/** Of one limit or two; the tests take a stage out that then says nothing. */
+export type LimitHeaders = Partial<CountedHeaders>
 
 /** The stages of one request, each owned by its control. Handed in, so that a test can show what happens without one. */
 export interface Stages {
@@ -106,7 +106,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
       if (isApi) {
         const { route, params } = stages.match(request.method === 'HEAD' ? 'GET' : request.method, url.pathname)
         routeName = `${route.method} ${route.path}`
-        limits = joinLimits(limits, stages.spendByAddress(address, route.limit))
+        limits = joinHeaders(limits, stages.spendByAddress(address, route.limit))
         const waiting = session === undefined ? undefined : stages.spendBySession(session, route.limit)
         if (waiting !== undefined) await waiting
         const input = await stages.readInput(route, request, url, params, presented !== undefined)
@@ -182,13 +182,4 @@ function render(
   const headers = new Headers({ ...ours, ...reply.headers, 'x-request-id': requestId })
   for (const cookie of reply.cookies ?? []) headers.append('set-cookie', cookie)
   return new LightResponse(body, { status, headers })
-}
-
-/** Both are lists: the limit over all routes, and the route's own. */
-function joinLimits(first: LimitHeaders, second: LimitHeaders): LimitHeaders {
-  if (first.ratelimit === undefined) return second
-  return {
-    'ratelimit-policy': `${first['ratelimit-policy']}, ${second['ratelimit-policy']}`,
-    ratelimit: `${first.ratelimit}, ${second.ratelimit}`,
-  }
 }

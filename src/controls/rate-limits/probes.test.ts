@@ -32,7 +32,7 @@ async function startServer(weaknesses: Set<string>) {
       }
     },
   })
-  const spend = (request: Request, peer: string | undefined): LimitHeaders | Record<string, never> => {
+  const spend = (request: Request, peer: string | undefined): Partial<LimitHeaders> => {
     if (weaknesses.has('rate-limits/off')) return {}
     const named = weaknesses.has('rate-limits/trusts-forwarded-for') ? request.headers.get('x-forwarded-for') : null
     const honest = named ?? clientAddress(peer, request.headers, undefined)

@@ -84,8 +84,10 @@ export function createLimits(options: LimitsOptions = {}): Limits {
 
 const generous: Limit = { name: 'overall', quota: 6_000, windowSeconds: 60 }
 
-/** Both lists in one, for an answer that spent twice. */
-export function joinHeaders(first: LimitHeaders, second: LimitHeaders): LimitHeaders {
+/** Both lists in one, for an answer that spent twice; one alone where the other was never counted. */
+export function joinHeaders(first: Partial<LimitHeaders>, second: Partial<LimitHeaders>): Partial<LimitHeaders> {
+  if (first.ratelimit === undefined) return second
+  if (second.ratelimit === undefined) return first
   return {
     'ratelimit-policy': `${first['ratelimit-policy']}, ${second['ratelimit-policy']}`,
     ratelimit: `${first.ratelimit}, ${second.ratelimit}`,

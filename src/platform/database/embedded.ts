@@ -91,7 +91,7 @@ function ownSettings(place: Place, sockets: string): Record<string, string> {
     port: String(port),
     unix_socket_directories: sockets,
     unix_socket_permissions: '0700',
-    // Two products with 22 connections each, and a prover or two that attack through pools of their own.
+    // Two products with up to 35 connections each, and a prover or two that attack through pools of their own.
     max_connections: '150',
     shared_buffers: '64MB',
     password_encryption: 'scram-sha-256',

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { bootstrap } from '../../controls/tenant-isolation/bootstrap.ts'
+import { foundationFolders } from '../../server/migrations.ts'
 import { type Migration, MigrationRefused, migrate, readMigrations } from './migrate.ts'
 
 const superuser = inject('superuser')
@@ -21,25 +22,7 @@ const made: string[] = []
 let connection: pg.ClientConfig
 
 /** The foundation's own first migration, and the check of the catalogue, under numbers without a gap. */
-const foundation = async (): Promise<Migration[]> => {
-  const read = await Promise.all(
-    [
-      'controls/tenant-isolation',
-      'controls/audit-log',
-      'controls/rate-limits',
-      'controls/sessions',
-      'controls/accounts',
-      'controls/two-factor',
-      'controls/organisations',
-      'controls/sign-in',
-      'platform/jobs',
-      'platform/mail',
-      'platform/http',
-      'proving',
-    ].map((name) => new URL(`../../${name}/`, import.meta.url)),
-  )
-  return readMigrations('package', read)
-}
+const foundation = (): Promise<Migration[]> => readMigrations('package', foundationFolders)
 const app = (number: number, text: string, breaking = false): Migration => ({
   source: 'app',
   number,
