@@ -8,6 +8,7 @@ import { createCsrfTokens, tokenHeader } from '../controls/browser-defences/csrf
 import { csrfTokenRoutes } from '../controls/browser-defences/routes.ts'
 import { checkRoutes } from '../controls/input-validation/input-validation.ts'
 import { organisationLimits, organisationRoutes, personRoutes } from '../controls/organisations/routes.ts'
+import { permissionRoutes } from '../controls/permissions/routes.ts'
 import { createDevices, createFailures } from '../controls/rate-limits/failures.ts'
 import { clientAddress, createLimits, type Decide, trustProxies } from '../controls/rate-limits/rate-limits.ts'
 import type { RedisPlace } from '../controls/rate-limits/store-redis.ts'
@@ -184,6 +185,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       sessionRoutes({ identity: logins.identity, sessions }),
       personRoutes({ app: logins.app, people: product.people }),
       product.people === 'organisations' ? organisationRoutes({ app: logins.app, site, decide }) : {},
+      product.people === 'organisations' ? permissionRoutes(product) : {},
       twoFactorRoutes({ identity: logins.identity, sessions, twoFactor }),
       recoveryRoutes({ identity: logins.identity, site, decide }),
       signInRoutes({ identity: logins.identity, sessions, passwords, twoFactor, decide, failures, devices, site }),

@@ -34,6 +34,8 @@ export interface Product<R extends Routes = Routes> {
   readonly jobs: Readonly<Record<string, Job>>
   /** `owner` must be there: whoever founds an organisation gets it. */
   readonly roles: { readonly owner: Role } & Readonly<Record<string, Role>>
+  /** Permissions in words, such as 'See contacts', for the pages where roles are made; one without stands there by its name. */
+  readonly permissionTitles?: Readonly<Record<string, string>>
   /**
    * Statements that put `mark` into at least one row of each of the product's tables. The prover runs them once in each
    * canary's organisation, and then looks for the mark wherever it must not be. A table without a mark proves nothing.
@@ -57,6 +59,8 @@ export function defineProduct<const R extends Routes>(product: Product<R>): Prod
   }
   for (const [name, job] of Object.entries(product.jobs))
     if (!known.has(job.needs)) complaints.push(`job ${name} needs «${job.needs}», which no role has`)
+  for (const permission of Object.keys(product.permissionTitles ?? {}))
+    if (!known.has(permission)) complaints.push(`permissionTitles has «${permission}», which no role has`)
   if (complaints.length > 0) throw new Error(`product ${product.name}:\n  ${complaints.join('\n  ')}`)
   return product
 }

@@ -60,6 +60,8 @@ export const product = defineProduct({
         'members.invite',
         'members.remove',
         'organisation.secure',
+        'roles.manage',
+        'keys.manage',
         'events.read',
       ],
     },

@@ -18,6 +18,38 @@ The link works once, for seven days. If you do not know who this is, do nothing.
   }
 }
 
+/** To whoever owned it until now. */
+export function ownershipGivenMail({ title, origin }: Site, names: Ownership): Mail {
+  return {
+    subject: `You have handed over an organisation on ${title}`,
+    text: `${harmless(names.to)} now owns «${harmless(names.organisation)}» on ${title}, in your place. It was done in your name.
+
+If it was not you who did it, somebody else is signed in as you. End your other sessions and change your password:
+
+${origin}/account/sessions
+
+Then ask ${harmless(names.to)} to give you your role back.
+`,
+  }
+}
+
+/** To whoever owns it from now on. */
+export function ownershipTakenMail({ title, origin }: Site, names: Ownership): Mail {
+  return {
+    subject: `You own an organisation on ${title}`,
+    text: `${harmless(names.from)} has handed «${harmless(names.organisation)}» on ${title} over to you: you own it now.
+
+${origin}/organisations
+`,
+  }
+}
+
+interface Ownership {
+  readonly organisation: string
+  readonly from: string
+  readonly to: string
+}
+
 /** No name stands in it: whoever reset it is on the organisation's own page, and in its record. */
 export function factorResetMail({ title, origin }: Site): Mail {
   return {

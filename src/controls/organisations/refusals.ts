@@ -17,13 +17,19 @@ export const memberAlready = {
 export const lastOwner = {
   code: 'organisations/last-owner',
   status: 409,
-  title: 'Nobody else owns this organisation. Invite another owner first, and leave when they have accepted.',
+  title: 'Nobody else owns this organisation. Make another member an owner first, or hand it over.',
 } as const satisfies RefusalKind
 
 export const roleUnknown = {
   code: 'organisations/role-unknown',
   status: 422,
   title: 'There is no such role.',
+} as const satisfies RefusalKind
+
+export const ownerAlready = {
+  code: 'organisations/owner-already',
+  status: 409,
+  title: 'You own this organisation already. Choose another member to hand it over to.',
 } as const satisfies RefusalKind
 
 export const ownFactorFirst = {

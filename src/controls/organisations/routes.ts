@@ -5,15 +5,21 @@ import { type Limit, read, session, write } from '../../platform/http/route.ts'
 import { addressKey, type Site } from '../accounts/accounts.ts'
 import { address, id, text } from '../input-validation/fields.ts'
 import type { Decide } from '../rate-limits/rate-limits.ts'
+import { memberQuery, pageOfMembers, readMembers } from './member-pages.ts'
 import {
   acceptInvitation,
   demandSecondFactor,
   foundOrganisation,
+  giveRole,
+  handOwnershipOver,
   invite,
   type Me,
   type People,
+  readInvited,
   readMe,
+  readPlace,
   removeMember,
+  resendInvitation,
   resetFactors,
   withdrawInvitation,
 } from './organisations.ts'
@@ -45,11 +51,9 @@ const invitation = z.strictObject({
   invitedAt: time,
   expiresAt: time,
 })
-const members = z.strictObject({
-  members: z.array(member),
-  invitations: z.array(invitation),
-  you: z.strictObject({ person: id(), role: z.string(), permissions: z.array(z.string()) }),
-})
+const you = z.strictObject({ person: id(), role: z.string(), permissions: z.array(z.string()) })
+/** The key of a role: the product's name for it, or the id of one of the organisation's own. */
+const roleKey = text({ max: 60 })
 
 /** For products of either kind. `app`: the application's login role, before it has entered anything. */
 export function personRoutes({ app, people }: { readonly app: Login; readonly people: People }) {
@@ -61,7 +65,7 @@ export function personRoutes({ app, people }: { readonly app: Login; readonly pe
       limit: looking,
       response: z.strictObject({
         person: z.strictObject({ id: id(), name: z.string(), address: z.string(), verified: z.boolean() }),
-        organisations: z.array(z.strictObject({ id: id(), name: z.string(), role: z.string() })),
+        organisations: z.array(z.strictObject({ id: id(), name: z.string(), role: z.string(), roleName: z.string() })),
       }),
       run: async (_, { entry }) => {
         const { person, organisations }: Me = await readMe(app, entry, people)
@@ -71,7 +75,7 @@ export function personRoutes({ app, people }: { readonly app: Login; readonly pe
   }
 }
 
-/** For products of organisations alone: they need the permissions members.read, .invite and .remove, and organisation.secure. */
+/** For products of organisations alone: they need the permissions members.read, .invite and .remove, organisation.secure and roles.manage. */
 export function organisationRoutes(needs: { readonly app: Login; readonly site: Site; readonly decide: Decide }) {
   const { app, site, decide } = needs
   return {
@@ -98,26 +102,42 @@ export function organisationRoutes(needs: { readonly app: Login; readonly site: 
       run: async ({ body }, { entry }) => ({ body: { organisation: await acceptInvitation(app, entry, body.token) } }),
     }),
 
+    place: session({
+      method: 'GET',
+      path: '/api/organisations/:id',
+      summary: 'One’s own place in an organisation: the role, and what it may',
+      limit: looking,
+      params: z.strictObject({ id: id() }),
+      response: z.strictObject({
+        id: id(),
+        name: z.string(),
+        person: id(),
+        role: z.string(),
+        permissions: z.array(z.string()),
+      }),
+      run: async ({ params }, { entry }) => {
+        const place = await readPlace(app, entry, params.id)
+        return { body: { ...place, permissions: [...place.permissions] } }
+      },
+    }),
+
     members: read({
       method: 'GET',
       path: '/api/o/:organisation/members',
-      summary: 'The members, the open invitations, and what one may do oneself',
+      summary: 'The members, a hundred at a time, the open invitations, and what one may do oneself',
       needs: 'members.read',
       limit: listing,
-      response: members,
-      statement: () => sql<z.output<typeof members>>`
-        select (select json_agg(json_build_object('person', m.person_id, 'name', m.name, 'address', m.address, 'role', m.role,
-                                                  'joinedAt', m.joined_at) order by m.name, m.person_id)
-                  from holdfast.member m) as members,
-               (select coalesce(json_agg(json_build_object('id', i.id, 'address', i.address, 'role', i.role, 'invitedAt', i.created_at,
-                                                           'expiresAt', i.expires_at) order by i.created_at, i.id), '[]')
-                  from holdfast.invitation i where i.expires_at > clock_timestamp()) as invitations,
-               (select json_build_object('person', m.person_id, 'role', r.name, 'permissions',
-                         (select coalesce(json_agg(p.name order by p.name), '[]') from holdfast.permission p
-                           where (r.permissions >> p.bit) & 1 = 1))
-                  from holdfast.member m join holdfast.role r on r.name = m.role
-                 where m.person_id = holdfast.person()) as you`,
-      answer: ([row]) => row!,
+      query: memberQuery,
+      response: z.strictObject({
+        members: z.array(member),
+        /** The cursor of the next page; null on the last one. */
+        next: z.string().nullable(),
+        /** On the first page; empty on the others. */
+        invitations: z.array(invitation),
+        you,
+      }),
+      statement: ({ query }) => readMembers<z.output<typeof invitation>, z.output<typeof you>>(query),
+      answer: ([row]) => pageOfMembers(row!),
     }),
 
     invite: write({
@@ -127,13 +147,28 @@ export function organisationRoutes(needs: { readonly app: Login; readonly site: 
       needs: 'members.invite',
       limit: inviting,
       idempotent: true,
-      body: z.strictObject({ address: address(), role: text({ max: 60 }) }),
+      body: z.strictObject({ address: address(), role: roleKey }),
       response: z.strictObject({ id: id() }),
       run: async (transaction, { body }) => {
-        await decide(transaction.organisation, invitingAll)
-        await decide(`${transaction.organisation} ${addressKey(body.address)}`, invitingOne)
-        await decide(addressKey(body.address), invitingEverywhere)
+        await decideMail(decide, transaction.organisation, body.address)
         return { status: 201, body: { id: await invite(transaction, site, body) } }
+      },
+    }),
+
+    resendInvitation: write({
+      method: 'POST',
+      path: '/api/o/:organisation/invitations/:id/resend',
+      summary: 'Sends an invitation again: the link before is dead, and the new one works for seven days',
+      needs: 'members.invite',
+      limit: inviting,
+      idempotent: true,
+      params: z.strictObject({ id: id() }),
+      body: nothing,
+      response: z.undefined(),
+      run: async (transaction, { params }) => {
+        await decideMail(decide, transaction.organisation, await readInvited(transaction, params.id))
+        await resendInvitation(transaction, site, params.id)
+        return { status: 204, body: undefined }
       },
     }),
 
@@ -147,6 +182,37 @@ export function organisationRoutes(needs: { readonly app: Login; readonly site: 
       response: z.undefined(),
       run: async (transaction, { params }) => {
         await withdrawInvitation(transaction, params.id)
+        return { status: 204, body: undefined }
+      },
+    }),
+
+    giveRole: write({
+      method: 'PUT',
+      path: '/api/o/:organisation/members/:person/role',
+      summary: 'Gives a member another role, from their next request on',
+      needs: 'roles.manage',
+      limit: changing,
+      onlySessions: true,
+      params: z.strictObject({ person: id() }),
+      body: z.strictObject({ role: roleKey }),
+      response: z.undefined(),
+      run: async (transaction, { params, body }, { entry }) => {
+        await giveRole(transaction, entry!, { ...params, ...body })
+        return { status: 204, body: undefined }
+      },
+    }),
+
+    handOwnershipOver: write({
+      method: 'POST',
+      path: '/api/o/:organisation/ownership',
+      summary: 'Makes a member the owner in one’s own place; both get a mail',
+      needs: 'roles.manage',
+      limit: securing,
+      onlySessions: true,
+      body: z.strictObject({ person: id(), keep: roleKey }),
+      response: z.undefined(),
+      run: async (transaction, { body }, { entry }) => {
+        await handOwnershipOver(transaction, entry!, site, body)
         return { status: 204, body: undefined }
       },
     }),
@@ -198,6 +264,7 @@ export function organisationRoutes(needs: { readonly app: Login; readonly site: 
       summary: 'Demands a second factor of every member, from the next request on, or no longer',
       needs: 'organisation.secure',
       limit: securing,
+      onlySessions: true,
       body: z.strictObject({ demanded: z.boolean() }),
       response: z.undefined(),
       run: async (transaction, { body }, { entry }) => {
@@ -213,6 +280,7 @@ export function organisationRoutes(needs: { readonly app: Login; readonly site: 
         'Takes the second factors of a member away, who has lost them. All their sessions end, and they get a mail',
       needs: 'organisation.secure',
       limit: securing,
+      onlySessions: true,
       params: z.strictObject({ person: id() }),
       body: nothing,
       response: z.undefined(),
@@ -222,4 +290,11 @@ export function organisationRoutes(needs: { readonly app: Login; readonly site: 
       },
     }),
   }
+}
+
+/** What may be mailed to one address, and by one organisation: before anything is sent. */
+async function decideMail(decide: Decide, organisation: string, to: string): Promise<void> {
+  await decide(organisation, invitingAll)
+  await decide(`${organisation} ${addressKey(to)}`, invitingOne)
+  await decide(addressKey(to), invitingEverywhere)
 }
