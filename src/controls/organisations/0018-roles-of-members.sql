@@ -50,8 +50,11 @@ begin atomic
 end;
 grant execute on function holdfast.my_organisations(bytea) to holdfast_app;
 
-create or replace function holdfast.invite(
-  shown_address text, key text, role_name text, token_hash bytea, mail_subject text, mail_body text
+/* As in 0006, but that an owner is invited only by whoever has shown within a quarter of an hour who they are: `secret` is the
+   session that entry took. A session that was left open for a day makes nobody an owner, who would stay when it ends. HF440. */
+drop function holdfast.invite(text, text, text, bytea, text, text);
+create function holdfast.invite(
+  secret bytea, shown_address text, key text, role_name text, token_hash bytea, mail_subject text, mail_body text
 ) returns uuid
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #print_strict_params off
@@ -66,6 +69,10 @@ begin
   mine := holdfast.demand('members.invite');
   theirs := holdfast.role_by_key(here, role_name);
   if not holdfast.may_give(mine, theirs) then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+  if theirs.name = 'owner' then
+    if holdfast.scopes() is not null then raise exception 'no key makes owners' using errcode = 'HF403'; end if;
+    perform holdfast.demand_fresh(secret);
+  end if;
   if exists (select from holdfast.account a join holdfast.seat s using (person_id) where a.address_key = key and s.organisation_id = here) then
     return null;
   end if;
@@ -80,6 +87,7 @@ begin
   perform holdfast.queue_mail(shown_address, mail_subject, mail_body);
   return made;
 end $$;
+grant execute on function holdfast.invite(bytea, text, text, text, bytea, text, text) to holdfast_app;
 
 /* Sends an open invitation again, in one's own name: a new link, for seven days anew; the old one is dead. Returns the address;
    null where there is no such invitation, or it has expired. HF403 for a role that may more than oneself. */

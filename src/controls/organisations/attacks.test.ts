@@ -241,7 +241,7 @@ describe('SQL that was smuggled into a member’s request', () => {
       expect(await asApp(place, plain, text, [...values]), text).toBe('42501')
     for (const [text, values] of [
       [`select holdfast.remove_member($1)`, [place.person]],
-      [`select holdfast.invite('x@example.com', 'x@example.com', 'member', $1, 's', 'b')`, [Buffer.alloc(32)]],
+      [`select holdfast.invite(null, 'x@example.com', 'x@example.com', 'member', $1, 's', 'b')`, [Buffer.alloc(32)]],
       [`select holdfast.revoke_invitation(gen_random_uuid())`, []],
     ] as const)
       expect(await asApp(place, plain, text, [...values]), text).toBe('HF403')
@@ -255,6 +255,11 @@ describe('SQL that was smuggled into a member’s request', () => {
       [`select holdfast.demand_second_factor($1, true)`, [], 'HF401'],
       [`select holdfast.demand_second_factor($1, false)`, [], 'HF401'],
       [`select holdfast.reset_factors($1, $2, 's', 'b')`, [plain.person], 'HF401'],
+      [`select holdfast.change_role($1, $2, 'admin')`, [plain.person], 'HF401'],
+      [`select holdfast.transfer_ownership($1, $2, 'admin', 's', 'b', 's', 'b')`, [plain.person], 'HF401'],
+      [`select holdfast.invite($1, 'x@example.com', 'x@example.com', 'owner', sha256('x'), 's', 'b')`, [], 'HF401'],
+      [`select holdfast.write_role($1, null, 'mine', '{members.read}', false)`, [], 'HF401'],
+      [`select holdfast.drop_role($1, gen_random_uuid())`, [], 'HF401'],
       [`select holdfast.found_organisation($1, 'x')`, [], 'HF000'],
       [`select holdfast.enter($1, $2, 0)`, [elsewhere.organisation], 'HF000'],
       [`select holdfast.enter_lease($1, $2, 0)`, [elsewhere.organisation], 'HF000'],
@@ -266,6 +271,8 @@ describe('SQL that was smuggled into a member’s request', () => {
       for (const text of [
         'select holdfast.demand_second_factor($1, true)',
         `select holdfast.reset_factors($1, '${plain.person}', 's', 'b')`,
+        `select holdfast.change_role($1, '${plain.person}', 'admin')`,
+        `select holdfast.write_role($1, null, 'mine', '{members.read}', false)`,
         'select * from holdfast.my_account($1)',
       ])
         expect(await asApp(place, place, text, [secret]), text).toBe('HF401')
@@ -276,7 +283,7 @@ describe('SQL that was smuggled into a member’s request', () => {
     const { app } = world.foundation.logins
     for (const text of [
       `select holdfast.remove_member(gen_random_uuid())`,
-      `select holdfast.invite('x@example.com', 'x@example.com', 'owner', sha256('x'), 's', 'b')`,
+      `select holdfast.invite(null, 'x@example.com', 'x@example.com', 'owner', sha256('x'), 's', 'b')`,
       `select holdfast.organisation_name()`,
     ])
       expect(

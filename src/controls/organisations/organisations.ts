@@ -93,6 +93,7 @@ export async function readPlace(app: Login, entry: Uint8Array, organisation: str
 /** Invites, inside an organisation, and queues the mail. `role`: its key. Returns the invitation's id. */
 export async function invite(
   transaction: Transaction,
+  entry: Uint8Array,
   site: Site,
   invited: { readonly address: string; readonly role: string },
 ): Promise<string> {
@@ -100,7 +101,7 @@ export async function invite(
   const { token, hash } = newToken()
   const { subject, text } = invitationMail(site, { ...(await readInviting(transaction)), token })
   const [made] = await transaction(sql<{ id: string | null }>`
-    select holdfast.invite(${address}, ${addressKey(address)}, ${role}, ${hash}, ${subject}, ${text}) as id`).catch(
+    select holdfast.invite(${entry}, ${address}, ${addressKey(address)}, ${role}, ${hash}, ${subject}, ${text}) as id`).catch(
     roleUnknownAt('/body/role'),
   )
   if (made!.id === null) throw new Refusal(memberAlready)

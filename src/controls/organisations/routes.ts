@@ -149,9 +149,9 @@ export function organisationRoutes(needs: { readonly app: Login; readonly site: 
       idempotent: true,
       body: z.strictObject({ address: address(), role: roleKey }),
       response: z.strictObject({ id: id() }),
-      run: async (transaction, { body }) => {
+      run: async (transaction, { body }, { entry }) => {
         await decideMail(decide, transaction.organisation, body.address)
-        return { status: 201, body: { id: await invite(transaction, site, body) } }
+        return { status: 201, body: { id: await invite(transaction, entry!, site, body) } }
       },
     }),
 
