@@ -23,6 +23,7 @@ export {
   type FieldProps,
   FileField,
   type Option,
+  Radios,
   Select,
   TextArea,
   TextField,

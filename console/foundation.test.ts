@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { accountRoutes } from '../src/controls/accounts/routes.ts'
 import { organisationRoutes, personRoutes } from '../src/controls/organisations/routes.ts'
+import { permissionRoutes } from '../src/controls/permissions/routes.ts'
 import { sessionRoutes } from '../src/controls/sessions/routes.ts'
 import { signInRoutes } from '../src/controls/sign-in/routes.ts'
 import { recoveryRoutes } from '../src/controls/two-factor/recovery.ts'
@@ -18,6 +19,7 @@ it('calls the foundation where its records say', () => {
     ...signInRoutes(nothing),
     ...personRoutes(nothing),
     ...organisationRoutes(nothing),
+    ...permissionRoutes({ roles: {} }),
   }
   const told = Object.fromEntries(
     Object.entries(records)

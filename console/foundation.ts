@@ -1,5 +1,6 @@
 import type { accountRoutes } from '../src/controls/accounts/routes.ts'
 import type { organisationRoutes, personRoutes } from '../src/controls/organisations/routes.ts'
+import type { permissionRoutes } from '../src/controls/permissions/routes.ts'
 import type { sessionRoutes } from '../src/controls/sessions/routes.ts'
 import type { signInRoutes } from '../src/controls/sign-in/routes.ts'
 import type { recoveryRoutes } from '../src/controls/two-factor/recovery.ts'
@@ -12,7 +13,8 @@ type Records = ReturnType<typeof accountRoutes> &
   ReturnType<typeof signInRoutes> &
   ReturnType<typeof twoFactorRoutes> &
   ReturnType<typeof personRoutes> &
-  ReturnType<typeof organisationRoutes>
+  ReturnType<typeof organisationRoutes> &
+  ReturnType<typeof permissionRoutes>
 
 /** Method and path of the foundation's own routes, as far as the console calls them. A test compares them with the records. */
 export const foundationTable = {
@@ -58,14 +60,22 @@ export const foundationTable = {
   me: ['GET', '/api/me'],
   createOrganisation: ['POST', '/api/organisations'],
   acceptInvitation: ['POST', '/api/invitations/accept'],
+  place: ['GET', '/api/organisations/:id'],
   members: ['GET', '/api/o/:organisation/members'],
   invite: ['POST', '/api/o/:organisation/invitations'],
   withdrawInvitation: ['DELETE', '/api/o/:organisation/invitations/:id'],
+  resendInvitation: ['POST', '/api/o/:organisation/invitations/:id/resend'],
+  giveRole: ['PUT', '/api/o/:organisation/members/:person/role'],
+  handOwnershipOver: ['POST', '/api/o/:organisation/ownership'],
   removeMember: ['DELETE', '/api/o/:organisation/members/:person'],
   leave: ['POST', '/api/o/:organisation/leave'],
   secondFactors: ['GET', '/api/o/:organisation/second-factor'],
   demandSecondFactor: ['PUT', '/api/o/:organisation/second-factor'],
   resetFactors: ['POST', '/api/o/:organisation/members/:person/reset-factors'],
+  roles: ['GET', '/api/o/:organisation/roles'],
+  createRole: ['POST', '/api/o/:organisation/roles'],
+  changeRole: ['PUT', '/api/o/:organisation/roles/:id'],
+  deleteRole: ['DELETE', '/api/o/:organisation/roles/:id'],
 } as const satisfies { readonly [Name in keyof Records]?: readonly [method: string, path: string] }
 
 /** The foundation's own routes, the same in every product. Those of organisations are missing where people are individuals. */
@@ -76,6 +86,11 @@ export type Me = Awaited<ReturnType<typeof foundation.me>>
 /** One of one's own live sessions. */
 export type OwnSession = Awaited<ReturnType<typeof foundation.ownSessions>>['sessions'][number]
 export type Membership = Me['organisations'][number]
+/** One's own place in an organisation, and what one may do there. */
+export type Place = Awaited<ReturnType<typeof foundation.place>>
 export type Members = Awaited<ReturnType<typeof foundation.members>>
 export type Member = Members['members'][number]
 export type Invitation = Members['invitations'][number]
+/** The roles of the product and of the organisation, with what each may do. */
+export type Roles = Awaited<ReturnType<typeof foundation.roles>>
+export type Role = Roles['roles'][number]

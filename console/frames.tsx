@@ -3,7 +3,7 @@ import { type ReactNode, useEffect } from 'react'
 import type { Me } from './foundation.ts'
 import { SessionEndedPage } from './pages/sessions/session-ended.tsx'
 import { pageAddress, paths, secondStepAddress } from './paths.ts'
-import { useFirstPage, useMe, useMembers } from './person.ts'
+import { useFirstPage, useMe, usePlace } from './person.ts'
 import type { Problem } from './problem.ts'
 import { NotFoundPage, ProblemPage } from './problem-page.tsx'
 import { useProduct } from './product.ts'
@@ -104,7 +104,7 @@ export function OrganisationFrame() {
 
 /** An organisation may demand what one has not set up yet. Then no page of it opens, and this one says how they will. */
 function Inside() {
-  const { error } = useMembers()
+  const { error } = usePlace()
   return error?.code === 'tenant-isolation/second-factor-not-enrolled' ? <ProblemPage problem={error} /> : <Outlet />
 }
 

@@ -33,6 +33,7 @@ export const paths = {
   factors: '/account/security',
   sessions: '/account/sessions',
   members: '/members',
+  roles: '/roles',
   /** Drawn by the server, not by the console. */
   security: '/security',
   securityStatus: '/security.json',

@@ -1,5 +1,5 @@
 import { type QueryClient, useQuery } from '@tanstack/react-query'
-import { foundation, type Me, type Members, type Membership } from './foundation.ts'
+import { foundation, type Me, type Membership, type Place } from './foundation.ts'
 import type { Problem } from './problem.ts'
 import { useProduct } from './product.ts'
 import { useOrganisationId } from './queries.ts'
@@ -25,12 +25,12 @@ async function askWho(answers: QueryClient, signal: AbortSignal): Promise<Me> {
   return now
 }
 
-/** Members, invitations, and what you may do, of the organisation in the address. */
-export function useMembers(enabled = true) {
+/** What you may do in the organisation in the address. It is asked by entering: a problem says what keeps one out. */
+export function usePlace(enabled = true) {
   const organisation = useOrganisationId()
-  return useQuery<Members, Problem>({
-    queryKey: ['members', { organisation }],
-    queryFn: ({ signal }) => foundation.members({ organisation: organisation!, signal }),
+  return useQuery<Place, Problem>({
+    queryKey: ['place', { organisation }],
+    queryFn: ({ signal }) => foundation.place({ params: { id: organisation! }, signal }),
     enabled: enabled && organisation !== undefined,
     staleTime: 30_000,
   })
@@ -50,8 +50,8 @@ export function useOrganisation(): Membership {
  */
 export function useMay(): { readonly known: boolean; readonly may: (needs: string | undefined) => boolean } {
   const alone = useProduct().people === 'individuals'
-  const { data, isPending } = useMembers(!alone)
-  const permissions = data?.you.permissions
+  const { data, isPending } = usePlace(!alone)
+  const permissions = data?.permissions
   return {
     known: alone || !isPending,
     may: (needs) => needs === undefined || alone || (permissions?.includes(needs) ?? false),

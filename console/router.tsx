@@ -12,7 +12,10 @@ import { VerifyPage } from './pages/accounts/verify.tsx'
 import { InvitationPage } from './pages/organisations/invitation.tsx'
 import { MembersPage } from './pages/organisations/members.tsx'
 import { NewOrganisationPage } from './pages/organisations/new-organisation.tsx'
+import { withOrganisationTabs } from './pages/organisations/organisation-tabs.tsx'
 import { OrganisationsPage } from './pages/organisations/organisations.tsx'
+import { permission } from './pages/organisations/roles.ts'
+import { RolesPage } from './pages/permissions/roles-page.tsx'
 import { SessionPage } from './pages/sessions/session.tsx'
 import { SessionsPage } from './pages/sessions/sessions.tsx'
 import { SignInPage } from './pages/sign-in/sign-in.tsx'
@@ -57,7 +60,7 @@ export function createConsoleRouter({ people, pages }: ConsoleOptions) {
     ]),
     frame(root, 'inside', people === 'organisations' ? OrganisationFrame : AccountFrame, (at) => [
       ...pages.map((page) => at(pagePattern(people, page.path), guarded(page))),
-      ...(people === 'organisations' ? [at(pagePattern(people, paths.members), MembersPage)] : []),
+      ...(people === 'organisations' ? inOrganisation(at) : []),
     ]),
   ])
   return createRouter({
@@ -73,6 +76,17 @@ export function createConsoleRouter({ people, pages }: ConsoleOptions) {
   })
 }
 
+/** Ours among the pages of an organisation. */
+function inOrganisation(at: At): AnyRoute[] {
+  return [
+    at(pagePattern('organisations', paths.members), withOrganisationTabs(MembersPage)),
+    at(
+      pagePattern('organisations', paths.roles),
+      guarded({ needs: permission.roles, component: withOrganisationTabs(RolesPage) }),
+    ),
+  ]
+}
+
 type At = (path: string, component: ComponentType) => AnyRoute
 
 function frame(root: AnyRoute, id: string, component: ComponentType, children: (at: At) => AnyRoute[]): AnyRoute {
@@ -83,7 +97,7 @@ function frame(root: AnyRoute, id: string, component: ComponentType, children: (
 }
 
 /** A page without the right to it looks like a page that does not exist. */
-function guarded({ needs, component: Component }: Page): ComponentType {
+function guarded({ needs, component: Component }: Pick<Page, 'needs' | 'component'>): ComponentType {
   if (needs === undefined) return Component
   return function Guarded() {
     const { known, may } = useMay()
@@ -92,11 +106,13 @@ function guarded({ needs, component: Component }: Page): ComponentType {
   }
 }
 
+const ours: readonly string[] = [paths.members, paths.roles]
+
 /** Only individuals' pages stand beside ours; those of organisations lie below the organisation. */
 function refuseReserved(people: People, pages: readonly Page[]): void {
   for (const { path } of pages) {
     const first = path.split('/')[1] ?? ''
-    const taken = people === 'individuals' ? reserved.includes(first) : path === paths.members
+    const taken = people === 'individuals' ? reserved.includes(first) : ours.includes(path)
     if (!/^\/[^/]/.test(path) || taken) throw new Error(`startConsole: a page cannot stand at ${path}`)
   }
 }

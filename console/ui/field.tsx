@@ -163,6 +163,51 @@ export function Checkbox({ label, hint, error, name, value, onValue, ...rest }: 
   )
 }
 
+/** One of a few, each with what it means: for choices that a `Select` would make too short of words. */
+export function Radios(
+  props: FieldProps & Bound & { readonly options: readonly (Option & { readonly text?: ReactNode })[] },
+) {
+  const { label, hint, error, name, value, onValue, options } = props
+  const id = useId()
+  const described = [error ? `${id}-error` : '', hint ? `${id}-hint` : ''].filter(Boolean).join(' ')
+  return (
+    <fieldset className="field radios" aria-describedby={described || undefined}>
+      <legend className="field-label">{label}</legend>
+      {hint && (
+        <p className="field-hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p className="field-error" id={`${id}-error`}>
+          {error}
+        </p>
+      )}
+      {options.map((option, number) => (
+        <div className="radio" key={option.value}>
+          <input
+            id={`${id}-${number}`}
+            type="radio"
+            name={name}
+            value={option.value}
+            checked={option.value === value}
+            data-begin={option.value === value || undefined}
+            aria-invalid={error ? true : undefined}
+            aria-describedby={option.text ? `${id}-${number}-text` : undefined}
+            onChange={() => onValue(option.value)}
+          />
+          <label htmlFor={`${id}-${number}`}>{option.title}</label>
+          {option.text && (
+            <div className="field-hint" id={`${id}-${number}-text`}>
+              {option.text}
+            </div>
+          )}
+        </div>
+      ))}
+    </fieldset>
+  )
+}
+
 /** A choice of one file. `accept` as in HTML; the value cannot be set from outside, as browsers have it. */
 export function FileField(
   props: FieldProps & {

@@ -35,11 +35,38 @@ export function Invitations({ data }: { readonly data: Members }) {
             key: 'actions',
             title: say('word.actions'),
             kind: 'actions',
-            cell: (invitation) => <Withdraw invitation={invitation} may={may} />,
+            cell: (invitation) => (
+              <span className="member-actions">
+                <Resend invitation={invitation} may={may} />
+                <Withdraw invitation={invitation} may={may} />
+              </span>
+            ),
           },
         ]}
       />
     </section>
+  )
+}
+
+function Resend({ invitation, may }: { readonly invitation: Invitation; readonly may: boolean }) {
+  const say = useSay()
+  const toast = useToast()
+  const report = useReport()
+  const resend = useWrite(foundation.resendInvitation)
+  const { id, address } = invitation
+  return (
+    <Button
+      look="quiet"
+      size="small"
+      busy={resend.busy}
+      disabledReason={!may && say('invitations.mayNotInvite')}
+      aria-label={`${say('invitations.resend')}: ${address}`}
+      onClick={() =>
+        report(resend.send({ params: { id }, body: {} }), () => toast(say('invitations.resent', { address })))
+      }
+    >
+      {say('invitations.resend')}
+    </Button>
   )
 }
 

@@ -1,4 +1,5 @@
 import { foundation } from '../../foundation.ts'
+import { Loaded } from '../../loaded.tsx'
 import { useSay } from '../../messages.ts'
 import { useWrite } from '../../queries.ts'
 import { Button } from '../../ui/button.tsx'
@@ -6,30 +7,34 @@ import { Dialog } from '../../ui/dialog.tsx'
 import { Select, TextField } from '../../ui/field.tsx'
 import { Form, useForm } from '../../ui/form.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import { useRoleOptions } from './roles.ts'
+import { type RoleShown, useRoles } from './roles.ts'
 
-export function InviteDialog(props: { readonly open: boolean; readonly role: string; readonly onClose: () => void }) {
+export function InviteDialog(props: { readonly open: boolean; readonly onClose: () => void }) {
   const say = useSay()
+  const { reading, shown } = useRoles()
   return (
     <Dialog open={props.open} title={say('invitations.invite')} onClose={props.onClose}>
-      <InviteForm role={props.role} onClose={props.onClose} />
+      <Loaded of={reading}>
+        {() => <InviteForm roles={shown.filter(({ role }) => role.yours)} onClose={props.onClose} />}
+      </Loaded>
     </Dialog>
   )
 }
 
-function InviteForm({ role, onClose }: { readonly role: string; readonly onClose: () => void }) {
+function InviteForm({ roles, onClose }: { readonly roles: readonly RoleShown[]; readonly onClose: () => void }) {
   const say = useSay()
   const toast = useToast()
-  const options = useRoleOptions(role)
   const invite = useWrite(foundation.invite)
+  const usual = roles.find(({ role }) => role.key === 'member') ?? roles[0]
   const form = useForm({
-    values: { address: '', role: options[0]?.value ?? '' },
+    values: { address: '', role: usual?.role.key ?? '' },
     submit: (body, idempotencyKey) => invite.send({ body, idempotencyKey }),
     done: (_, { address }) => {
       toast(say('invitations.sent', { address }))
       onClose()
     },
   })
+  const chosen = roles.find(({ role }) => role.key === form.values.role)
   return (
     <Form
       form={form}
@@ -50,7 +55,13 @@ function InviteForm({ role, onClose }: { readonly role: string; readonly onClose
         autoComplete="off"
         required
       />
-      <Select {...form.field('role')} label={say('invitations.role')} options={options} required />
+      <Select
+        {...form.field('role')}
+        label={say('invitations.role')}
+        options={roles.map(({ role, title, hint }) => ({ value: role.key, title: hint ? `${title}: ${hint}` : title }))}
+        hint={chosen && say('invitations.may', { permissions: chosen.may.join(' · ') })}
+        required
+      />
     </Form>
   )
 }

@@ -3,28 +3,42 @@ import { useState } from 'react'
 import { foundation, type Member, type Members } from '../../foundation.ts'
 import { Loaded } from '../../loaded.tsx'
 import { useSay } from '../../messages.ts'
+import { usePageSearch } from '../../page-link.tsx'
 import { paths } from '../../paths.ts'
-import { useMembers, useOrganisation } from '../../person.ts'
-import { useRead, useWrite } from '../../queries.ts'
+import { useMay, useOrganisation } from '../../person.ts'
+import { useRead, useReadMore, useWrite } from '../../queries.ts'
 import { useReport } from '../../report.ts'
 import { Button } from '../../ui/button.tsx'
 import { useConfirm } from '../../ui/confirm.tsx'
+import { EmptyState } from '../../ui/empty-state.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
+import { LoadMore } from '../../ui/pagination.tsx'
 import { Day } from '../../ui/relative-time.tsx'
+import { SearchBox } from '../../ui/search-box.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { GiveRoleDialog } from './give-role.tsx'
+import { HandOverDialog } from './hand-over.tsx'
 import { Invitations } from './invitations.tsx'
 import { InviteDialog } from './invite.tsx'
-import { permission, useRoleTitle } from './roles.ts'
+import { permission, useRoles, useRoleTitle } from './roles.ts'
 import { HasFactor, Mandate, ResetFactors } from './second-factor.tsx'
 import './organisations.css'
 
 export function MembersPage() {
   const say = useSay()
-  const members = useMembers()
-  const organisation = useOrganisation()
+  const { known, may } = useMay()
+  const [{ search = '' }, setSearch] = usePageSearch()
+  const members = useReadMore(
+    foundation.members,
+    (after) => ({ query: { ...(search ? { search } : {}), ...(after ? { after } : {}) } }),
+    (answer) => answer.next,
+  )
+  const organisation = useOrganisation().name
   const [inviting, setInviting] = useState(false)
-  const may = members.data?.you.permissions.includes(permission.invite) ?? false
+  // Once there was more than a page there is something to search, also when little was found.
+  const [many, setMany] = useState(search !== '')
+  if (!many && members.data?.[0]?.next) setMany(true)
   return (
     <section>
       <PageTitle
@@ -32,55 +46,100 @@ export function MembersPage() {
         actions={
           <Button
             look="primary"
-            disabledReason={members.data && !may && say('invitations.mayNotInvite')}
+            disabledReason={known && !may(permission.invite) && say('invitations.mayNotInvite')}
             onClick={() => setInviting(true)}
           >
             {say('invitations.invite')}
           </Button>
         }
       >
-        {organisation.name}
+        {organisation}
       </PageTitle>
+      {many && (
+        <SearchBox label={say('members.search')} value={search} onSearch={(text) => setSearch({ search: text })} />
+      )}
       <Loaded of={members} page>
-        {(data) => (
-          <>
-            {data.you.permissions.includes(permission.secure) ? (
-              <SecuredMembers data={data} organisation={organisation.name} />
-            ) : (
-              <MemberTable data={data} organisation={organisation.name} />
-            )}
-            <Invitations data={data} />
-            <InviteDialog open={inviting} role={data.you.role} onClose={() => setInviting(false)} />
-          </>
-        )}
+        {(pages) => {
+          const data = { ...pages[0]!, members: pages.flatMap((page) => page.members) }
+          const more = members.hasNextPage ? () => void members.fetchNextPage() : undefined
+          const List = may(permission.secure) ? SecuredMembers : MemberTable
+          return (
+            <>
+              <List data={data} organisation={organisation} search={search} />
+              {many && <LoadMore more={more} busy={members.isFetchingNextPage} />}
+              <Invitations data={data} />
+              <InviteDialog open={inviting} onClose={() => setInviting(false)} />
+            </>
+          )
+        }}
       </Loaded>
     </section>
   )
 }
 
+interface Shown {
+  readonly data: Members
+  readonly organisation: string
+  readonly search: string
+}
+
 /** For those who may: what is demanded of the members, and who falls short of it. */
-function SecuredMembers({ data, organisation }: { readonly data: Members; readonly organisation: string }) {
+function SecuredMembers(props: Shown) {
   const reading = useRead(foundation.secondFactors)
   return (
     <>
       <Loaded of={reading} lines={2}>
-        {(factors) => <Mandate factors={factors} own={data.you.person} />}
+        {(factors) => <Mandate factors={factors} own={props.data.you.person} />}
       </Loaded>
-      <MemberTable data={data} organisation={organisation} without={reading.data?.without} />
+      <MemberTable {...props} without={reading.data?.without} />
     </>
   )
 }
 
-function MemberTable(props: {
-  readonly data: Members
-  readonly organisation: string
+/** What is asked about a member, in a dialog. */
+interface Asked {
+  readonly what: 'role' | 'ownership'
+  readonly member: Member
+}
+
+interface Listed extends Shown {
   /** Who has no second factor. Absent where that is not for one's eyes. */
   readonly without?: readonly string[] | undefined
-}) {
-  const { data, organisation, without } = props
+}
+
+function MemberTable(props: Listed) {
+  const { data, organisation, search } = props
+  const say = useSay()
+  const [asked, setAsked] = useState<Asked>()
+  const columns = useColumns(props, setAsked)
+  if (data.members.length === 0)
+    return <EmptyState title={say('members.noMatch', { search })}>{say('members.noMatchText')}</EmptyState>
+  const own = data.you.person
+  const close = () => setAsked(undefined)
+  return (
+    <>
+      <Table
+        caption={say('members.caption', { organisation })}
+        columns={columns}
+        rows={data.members}
+        rowKey={(member) => member.person}
+      />
+      {/* Beside the table: inside a cell they would be set as the cell is. */}
+      <GiveRoleDialog
+        member={asked?.what === 'role' ? asked.member : undefined}
+        own={asked?.member.person === own}
+        onClose={close}
+      />
+      <HandOverDialog open={asked?.what === 'ownership'} own={own} onClose={close} />
+    </>
+  )
+}
+
+function useColumns({ data, organisation, search, without }: Listed, onAsk: (asked: Asked) => void): Column<Member>[] {
   const say = useSay()
   const role = useRoleTitle()
-  const columns: Column<Member>[] = [
+  const isOwn = ({ person }: Member) => person === data.you.person
+  return [
     {
       key: 'name',
       title: say('members.name'),
@@ -88,12 +147,12 @@ function MemberTable(props: {
       cell: (member) => (
         <>
           {member.name}
-          {member.person === data.you.person && <span className="tag">{say('word.you')}</span>}
+          {isOwn(member) && <span className="tag">{say('word.you')}</span>}
         </>
       ),
     },
     { key: 'address', title: say('members.address'), cell: (member) => member.address ?? '' },
-    { key: 'role', title: say('members.role'), kind: 'word', cell: (member) => role(member.role) },
+    { key: 'role', title: say('members.role'), cell: (member) => role(member.role) },
     ...(without === undefined
       ? []
       : [
@@ -108,24 +167,42 @@ function MemberTable(props: {
       key: 'actions',
       title: say('word.actions'),
       kind: 'actions',
-      cell: (member) =>
-        member.person === data.you.person ? (
-          <Leave data={data} organisation={organisation} />
-        ) : (
-          <span className="member-actions">
-            {without !== undefined && !without.includes(member.person) && <ResetFactors member={member} />}
+      cell: (member) => (
+        <span className="member-actions">
+          {data.you.permissions.includes(permission.roles) && <ChangeRole member={member} onAsk={onAsk} />}
+          {isOwn(member) && member.role === 'owner' && (
+            <Button look="quiet" size="small" onClick={() => onAsk({ what: 'ownership', member })}>
+              {say('ownership.handOver')}
+            </Button>
+          )}
+          {!isOwn(member) && without !== undefined && !without.includes(member.person) && (
+            <ResetFactors member={member} />
+          )}
+          {isOwn(member) ? (
+            <Leave alone={data.members.length === 1 && search === ''} organisation={organisation} />
+          ) : (
             <Remove member={member} data={data} organisation={organisation} />
-          </span>
-        ),
+          )}
+        </span>
+      ),
     },
   ]
+}
+
+function ChangeRole({ member, onAsk }: { readonly member: Member; readonly onAsk: (asked: Asked) => void }) {
+  const say = useSay()
+  const { reading } = useRoles()
+  const theirs = reading.data?.roles.find(({ key }) => key === member.role)
   return (
-    <Table
-      caption={say('members.caption', { organisation })}
-      columns={columns}
-      rows={data.members}
-      rowKey={(member) => member.person}
-    />
+    <Button
+      look="quiet"
+      size="small"
+      disabledReason={theirs && !theirs.yours && say('members.mayMore', { name: member.name })}
+      aria-label={`${say('members.changeRole')}: ${member.name}`}
+      onClick={() => onAsk({ what: 'role', member })}
+    >
+      {say('members.changeRole')}
+    </Button>
   )
 }
 
@@ -156,7 +233,7 @@ function Remove(props: { readonly member: Member; readonly data: Members; readon
   )
 }
 
-function Leave({ data, organisation }: { readonly data: Members; readonly organisation: string }) {
+function Leave({ alone, organisation }: { readonly alone: boolean; readonly organisation: string }) {
   const say = useSay()
   const confirm = useConfirm()
   const toast = useToast()
@@ -173,13 +250,7 @@ function Leave({ data, organisation }: { readonly data: Members; readonly organi
     })
   }
   return (
-    <Button
-      look="quiet"
-      size="small"
-      busy={leave.busy}
-      disabledReason={data.members.length === 1 && say('members.onlyOne')}
-      onClick={act}
-    >
+    <Button look="quiet" size="small" busy={leave.busy} disabledReason={alone && say('members.onlyOne')} onClick={act}>
       {say('members.leave')}
     </Button>
   )

@@ -3,13 +3,13 @@ import { useSay } from '../../messages.ts'
 import { pageAddress, paths } from '../../paths.ts'
 import { useFirstPage, useMe } from '../../person.ts'
 import { PageTitle } from '../../ui/page-title.tsx'
-import { useRoleTitle } from './roles.ts'
+import { useRoleWords } from './roles.ts'
 import './organisations.css'
 
 /** Where somebody in several organisations chooses one. Nothing remembers the choice but the address. */
 export function OrganisationsPage() {
   const say = useSay()
-  const role = useRoleTitle()
+  const words = useRoleWords()
   const firstPage = useFirstPage()
   const organisations = useMe().data?.organisations ?? []
   return (
@@ -28,7 +28,7 @@ export function OrganisationsPage() {
         {organisations.map((organisation) => (
           <li key={organisation.id}>
             <Link to={pageAddress('organisations', organisation.id, firstPage)}>{organisation.name}</Link>
-            <span>{role(organisation.role)}</span>
+            <span>{words.find(({ name }) => name === organisation.role)?.title ?? organisation.roleName}</span>
           </li>
         ))}
       </ul>

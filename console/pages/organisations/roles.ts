@@ -1,31 +1,72 @@
+import { foundation, type Role } from '../../foundation.ts'
 import { useSay } from '../../messages.ts'
 import { type RoleWords, useProduct } from '../../product.ts'
-import type { Option } from '../../ui/field.tsx'
+import { useRead } from '../../queries.ts'
 
-/** What `GET members` says that one may do, as far as this page asks for it. */
-export const permission = { invite: 'members.invite', remove: 'members.remove', secure: 'organisation.secure' } as const
+/** What the foundation's own pages ask for. */
+export const permission = {
+  invite: 'members.invite',
+  remove: 'members.remove',
+  secure: 'organisation.secure',
+  roles: 'roles.manage',
+} as const
 
-/** A role in words; one that the console does not know stands for itself. */
-export function useRoleTitle(): (role: string) => string {
-  const roles = useRoles()
-  return (role) => roles.find(({ name }) => name === role)?.title ?? role
+/** A role as it is shown. */
+export interface RoleShown {
+  readonly role: Role
+  readonly title: string
+  /** In a few words; undefined for a role that the console knows nothing of but what it may do. */
+  readonly hint: string | undefined
+  /** Each permission in words. */
+  readonly may: readonly string[]
 }
 
-/** The roles to which somebody of the role `own` may invite; the server decides. */
-export function useRoleOptions(own: string): readonly Option[] {
-  const roles = useRoles()
-  const highest = roles.at(-1)?.name
-  return roles
-    .filter(({ name }) => name !== highest || name === own)
-    .map(({ name, title, hint }) => ({ value: name, title: `${title}: ${hint}` }))
+/** The roles of the organisation in the address: the product's, the weakest first, and then its own by name. */
+export function useRoles() {
+  const words = useRoleWords()
+  const reading = useRead(foundation.roles)
+  const { data } = reading
+  const rank = (key: string) => {
+    const at = words.findIndex(({ name }) => name === key)
+    return at < 0 ? words.length : at
+  }
+  const shown = data?.roles
+    .toSorted((one, other) => Number(one.custom) - Number(other.custom) || rank(one.key) - rank(other.key))
+    .map((role): RoleShown => {
+      const known = words[rank(role.key)]
+      return {
+        role,
+        title: known?.title ?? role.name,
+        hint: known?.hint,
+        may: data.permissions
+          .filter((name) => role.permissions.includes(name))
+          .map((name) => data.permissionTitles[name] ?? name),
+      }
+    })
+  return { reading, shown: shown ?? [] }
 }
 
-function useRoles(): readonly RoleWords[] {
+/** A role of the organisation in the address in words, by its key. */
+export function useRoleTitle(): (key: string) => string {
+  const say = useSay()
+  const words = useRoleWords()
+  const { reading } = useRoles()
+  return (key) => {
+    const known = words.find(({ name }) => name === key)
+    if (known) return known.title
+    const found = reading.data?.roles.find((role) => role.key === key)
+    // An id says nothing to anybody.
+    return found?.name ?? (/^[0-9a-f-]{36}$/.test(key) ? say('roles.unknown') : key)
+  }
+}
+
+/** The product's roles in words, the weakest first. */
+export function useRoleWords(): readonly RoleWords[] {
   const say = useSay()
   const { roles } = useProduct()
   return (
     roles ??
-    (['member', 'admin', 'owner'] as const).map((name) => ({
+    (['viewer', 'member', 'admin', 'owner'] as const).map((name) => ({
       name,
       title: say(`role.${name}`),
       hint: say(`role.${name}Hint`),
