@@ -1,4 +1,5 @@
 import { accounts } from './controls/accounts/control.ts'
+import { apiKeys } from './controls/api-keys/control.ts'
 import { auditLog } from './controls/audit-log/control.ts'
 import { browserDefences } from './controls/browser-defences/control.ts'
 import { inputValidation } from './controls/input-validation/control.ts'
@@ -24,4 +25,5 @@ export const controls: readonly Control[] = [
   organisations,
   permissions,
   signIn,
+  apiKeys,
 ]

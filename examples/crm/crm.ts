@@ -11,6 +11,7 @@ const manage = ['members.invite', 'members.remove', 'organisation.secure', 'role
 export const crm = defineProduct({
   name: 'crm',
   title: 'Bight',
+  keyPrefix: 'bight',
   sentence: 'Companies and contacts, shared by the people of a firm.',
   people: 'organisations',
   migrations: new URL('./migrations/', import.meta.url),

@@ -19,7 +19,13 @@ export interface Answering {
 export function createAnswers({ app, maskOf }: Answering) {
   const entry = (route: Route, input: ReadInput, caller: Caller): Entry => {
     if (caller.entry === undefined) throw new Refusal(noSession)
-    return { secret: caller.entry, organisation: input.organisation, need: maskOf(route.needs) }
+    const { organisation } = input
+    return {
+      secret: caller.entry,
+      organisation,
+      need: maskOf(route.needs),
+      ...(caller.by === 'key' && { by: 'enter_key' }),
+    }
   }
 
   return async (route: Route, input: ReadInput, caller: Caller, request: Request): Promise<Answered> => {

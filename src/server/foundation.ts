@@ -3,6 +3,9 @@ import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { openPasswords, PeppersMissing, type Turns } from '../controls/accounts/accounts.ts'
 import { accountLimits, accountRoutes } from '../controls/accounts/routes.ts'
+import { type ApiKeys, createApiKeys } from '../controls/api-keys/api-keys.ts'
+import { notWithAKey } from '../controls/api-keys/refusals.ts'
+import { apiKeyRoutes } from '../controls/api-keys/routes.ts'
 import { refuseCrossSite, responseHeaders } from '../controls/browser-defences/browser-defences.ts'
 import { createCsrfTokens, tokenHeader } from '../controls/browser-defences/csrf-token.ts'
 import { csrfTokenRoutes } from '../controls/browser-defences/routes.ts'
@@ -36,12 +39,13 @@ import { createAnswers } from './answers.ts'
 import { healthRoute } from './health.ts'
 import { startHousekeeping, startMailRequests } from './housekeeping.ts'
 import { isOrganisationId, readInput } from './input.ts'
+import { createKeyStages } from './key-stages.ts'
 import { countedByOrganisation, openLimiting } from './limiting.ts'
 import { openApi } from './openapi.ts'
 import { createPages } from './pages.ts'
 import { createPipeline, type Stages } from './pipeline.ts'
 import { asRefusal } from './problem.ts'
-import type { Product } from './product.ts'
+import { keyPrefixOf, type Product } from './product.ts'
 import { createOptOuts, createRouting } from './routing.ts'
 import { createSecurityPages } from './security-pages.ts'
 import { createSessionStages } from './session-stages.ts'
@@ -91,13 +95,13 @@ export interface Foundation {
   /** Answers one request: mount it in any framework that speaks Request and Response. `peer`: the address that connected. */
   handle(request: Request, peer: string): Promise<Response>
   /**
-   * For routes that another framework serves: a transaction in the organisation, as the person whose session cookie
-   * `request` carries. The database verifies session, seat and permission before `run` starts. Raw SQL and Kysely's queries
-   * go the same way. Throws a `Refusal` (401, 403, 404, 428); commits when `run` returns.
+   * For routes that another framework serves: a transaction in the organisation, as the person whose session cookie, or API
+   * key, `request` carries. The database verifies it, the seat and the permission before `run` starts. Raw SQL and Kysely's
+   * queries go the same way. `onlySessions`: no key opens it. Throws a `Refusal` (400, 401, 403, 404, 428); commits when `run` returns.
    */
   organisation<T>(
     request: Request,
-    at: { readonly organisation: string; readonly needs: string },
+    at: { readonly organisation: string; readonly needs: string; readonly onlySessions?: true },
     run: (sql: Transaction) => Promise<T>,
   ): Promise<T>
   /**
@@ -158,7 +162,15 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       failed: (error) => options.log.failure({ part: 'sessions', error }),
     })
     const tokens = createCsrfTokens([options.sessionKey, ...(options.otherSessionKeys ?? [])])
+    const keys = createApiKeys({ prefix: keyPrefixOf(product), cookieName: sessions.cookieName })
+    const keyStages = createKeyStages({
+      keys,
+      app: logins.app,
+      failed: (error) => options.log.failure({ part: 'keys', error }),
+    })
+    // Neither comes with what another site makes a browser send.
     const carriesToken = (request: Request) =>
+      keys.carries(request.headers) ||
       tokens.fits(request.headers.get(tokenHeader), sessions.present(request.headers.get('cookie'))?.session)
     const proxies = trustProxies(options.trustedProxies)
     const security = await createSecurityPages({ ...options, auditor: logins.auditor })
@@ -186,6 +198,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       personRoutes({ app: logins.app, people: product.people }),
       product.people === 'organisations' ? organisationRoutes({ app: logins.app, site, decide }) : {},
       product.people === 'organisations' ? permissionRoutes(product) : {},
+      hasKeys(product) ? apiKeyRoutes({ keys, site, ...product }) : {},
       twoFactorRoutes({ identity: logins.identity, sessions, twoFactor }),
       recoveryRoutes({ identity: logins.identity, site, decide }),
       signInRoutes({ identity: logins.identity, sessions, passwords, twoFactor, decide, failures, devices, site }),
@@ -218,7 +231,10 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       ],
       overall: { name: 'all', quota: 6000, windowSeconds: 60 },
     })
-    const document = openApi(product.title, origin, routes)
+    const document = openApi(product.title, origin, routes, {
+      cookieName: sessions.cookieName,
+      keyPattern: keys.pattern,
+    })
 
     const pages = createPages(
       {
@@ -242,6 +258,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       spendBySession: limiting.leases.spendBySession,
       decide: limiting.decide,
       ...sessionStages,
+      ...keyStages,
       match: createRouting(routes),
       readInput,
       answer: countedByOrganisation(
@@ -282,7 +299,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
       handle,
       organisation: (request, at, run) =>
         enterOrganisation(
-          { sessions, app: logins.app, masks, origin, carriesToken, reportReuse: sessionStages.reportReuse },
+          { sessions, keys, app: logins.app, masks, origin, carriesToken, stages: { ...sessionStages, ...keyStages } },
           request,
           at,
           run,
@@ -350,37 +367,53 @@ function joinRoutes(...parts: readonly Routes[]): Routes {
 async function enterOrganisation<T>(
   parts: {
     readonly sessions: Sessions
+    readonly keys: ApiKeys
     readonly app: Login
     readonly masks: ReadonlyMap<string, string>
     readonly origin: string
     readonly carriesToken: (request: Request) => boolean
-    readonly reportReuse: Stages['reportReuse']
+    readonly stages: Pick<Stages, 'reportReuse' | 'noteUse'>
   },
   request: Request,
-  at: { readonly organisation: string; readonly needs: string },
+  at: { readonly organisation: string; readonly needs: string; readonly onlySessions?: true },
   run: (sql: Transaction) => Promise<T>,
 ): Promise<T> {
   const need = parts.masks.get(at.needs)
   if (need === undefined) throw new Error(`no role has the permission «${at.needs}»`)
   // The pipeline's gate does not see this request: whatever changes something has to pass it here.
   refuseCrossSite(request, parts.origin, parts.carriesToken)
-  const presented = parts.sessions.present(request.headers.get('cookie'))
-  if (presented === undefined) throw new Refusal(noSession)
+  const key = parts.keys.present(request.headers)
+  if (key !== undefined && at.onlySessions) throw new Refusal(notWithAKey)
+  const presented = key === undefined ? parts.sessions.present(request.headers.get('cookie')) : undefined
+  const secret = key?.entry ?? presented?.entry
+  if (secret === undefined) throw new Refusal(noSession)
   if (!isOrganisationId(at.organisation)) throw notFound()
+  let due = false
   try {
-    return await parts.app.transaction(
-      { secret: presented.entry, organisation: at.organisation, need },
+    const done = await parts.app.transaction(
+      { secret, organisation: at.organisation, need, ...(key && { by: 'enter_key' }) },
       (sql, stale) => {
-        // Nobody sets a cookie here: `touchSession` is asked next, and knows by this that entry wants it.
-        if (stale) presented.age.touched = false
+        due = stale
         return run(sql)
       },
     )
+    if (due && key !== undefined) await parts.stages.noteUse(key)
+    return done
   } catch (error) {
-    const { refusal } = asRefusal(error)
-    if (refusal.kind === noSession) await parts.reportReuse(presented)
+    const { refusal } = asRefusal(error, key !== undefined)
+    if (refusal.kind === noSession && presented !== undefined) await parts.stages.reportReuse(presented)
     throw refusal
+  } finally {
+    // Nobody sets a cookie here: `touchSession` is asked next, and knows by this that entry wants it.
+    if (due && presented !== undefined) presented.age.touched = false
   }
+}
+
+/** Where nobody may make keys there are no routes for them. */
+function hasKeys({ people, roles }: Product): boolean {
+  return (
+    people === 'organisations' && Object.values(roles).some(({ permissions }) => permissions.includes('keys.manage'))
+  )
 }
 
 /** More than keep the cores busy make the database slower: each connection keeps plans and caches of its own. */

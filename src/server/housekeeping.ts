@@ -25,6 +25,7 @@ export function startMailRequests(options: {
 /** Each in a statement of its own: one that fails, or takes too long, must not keep the others from being swept. */
 const sweeps = [
   sql`select holdfast.sweep_passes()`,
+  sql`select holdfast.sweep_keys()`,
   sql`select holdfast.sweep_jobs()`,
   sql`select holdfast.sweep_mail()`,
   sql`select holdfast.sweep_accounts()`,

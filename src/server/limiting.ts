@@ -41,9 +41,7 @@ export async function openLimiting(options: {
   const store = redis === undefined ? postgresqlStore(login) : await redisStore(redis, key, log)
   const leases = createLeases({
     store,
-    personsOf: (sessions) =>
-      login.query(sql<{ family: string; person: string }>`
-        select family, person from holdfast.persons_of_sessions(${sessions})`),
+    personsOf: (holders) => personsOf(login, holders),
     log,
   })
   return {
@@ -61,12 +59,30 @@ export async function openLimiting(options: {
   }
 }
 
+/** Sessions by their ids, and keys by their hashes, which are longer: both spend the quota of the person that they act as. */
+async function personsOf(login: Login, holders: readonly string[]): Promise<{ family: string; person: string }[]> {
+  const keys = holders.filter((holder) => holder.length === 64)
+  const sessions = holders.filter((holder) => holder.length !== 64)
+  const ofSessions =
+    sessions.length === 0
+      ? []
+      : await login.query(sql<{ family: string; person: string }>`
+          select family, person from holdfast.persons_of_sessions(${sessions})`)
+  const ofKeys =
+    keys.length === 0
+      ? []
+      : await login.query(sql<{ family: string; person: string }>`
+          select key as family, person from holdfast.persons_of_keys(${keys})`)
+  return [...ofSessions, ...ofKeys]
+}
+
 /** What enters an organisation is counted for it as well. */
 export function countedByOrganisation(leases: Leases, answer: Stages['answer']): Stages['answer'] {
   return (route, input, caller, request) => {
     const enters = route.kind === 'read' || route.kind === 'write'
-    if (!enters || caller.session === undefined) return answer(route, input, caller, request)
-    const who = { session: caller.session, organisation: input.organisation }
+    const holder = caller.key ?? caller.session
+    if (!enters || holder === undefined) return answer(route, input, caller, request)
+    const who = { session: holder, organisation: input.organisation }
     return leases.spendByOrganisation(who, route.limit, () => answer(route, input, caller, request))
   }
 }

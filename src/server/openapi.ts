@@ -1,8 +1,17 @@
 import { z } from 'zod'
+import { takesKeys } from '../controls/api-keys/api-keys.ts'
 import type { Route, Routes } from '../platform/http/route.ts'
 
-/** The OpenAPI 3.1 document of a table of routes, from the same records that the server runs. */
-export function openApi(title: string, origin: string, routes: Routes): Record<string, unknown> {
+/**
+ * The OpenAPI 3.1 document of a table of routes, from the same records that the server runs. `cookieName`: of the session's cookie;
+ * `keyPattern`: what API keys look like.
+ */
+export function openApi(
+  title: string,
+  origin: string,
+  routes: Routes,
+  { cookieName, keyPattern }: { readonly cookieName: string; readonly keyPattern: string },
+): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const [name, route] of Object.entries(routes)) {
     const path = route.path.replace(/:(\w+)/g, '{$1}')
@@ -12,7 +21,13 @@ export function openApi(title: string, origin: string, routes: Routes): Record<s
     openapi: '3.1.0',
     info: { title, version: '1' },
     servers: [{ url: origin }],
-    components: { schemas: { Problem: problem } },
+    components: {
+      schemas: { Problem: problem },
+      securitySchemes: {
+        session: { type: 'apiKey', in: 'cookie', name: cookieName, description: 'Somebody signed in, in a browser' },
+        key: { type: 'http', scheme: 'bearer', bearerFormat: keyPattern, description: 'An API key, without cookies' },
+      },
+    },
     paths,
   }
 }
@@ -27,6 +42,7 @@ function describe(name: string, route: Route): Record<string, unknown> {
   return {
     operationId: name,
     summary: route.summary,
+    security: route.kind === 'open' ? [] : [{ session: [] }, ...(takesKeys(route) ? [{ key: [] }] : [])],
     'x-needs': route.needs,
     'x-limit': `${route.limit.name};q=${route.limit.quota};w=${route.limit.windowSeconds}`,
     ...('crossSite' in route && route.crossSite !== undefined ? { 'x-cross-site': route.crossSite } : {}),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { PresentedKey } from '../controls/api-keys/api-keys.ts'
 import { type LimitHeaders as CountedHeaders, type Decide, joinHeaders } from '../controls/rate-limits/rate-limits.ts'
 import { noSession } from '../controls/sessions/refusals.ts'
 import type { Presented } from '../controls/sessions/sessions.ts'
@@ -29,11 +30,13 @@ export interface Stages {
   clientAddress(peer: string, headers: Headers): string
   spendOverall(address: string): LimitHeaders
   spendByAddress(address: string, limit: Limit): LimitHeaders
-  /** A promise only where it has to wait for the counter that all processes share. */
-  spendBySession(session: string, limit: Limit): undefined | Promise<void>
+  /** `holder`: a session's id, or a key's hash. A promise only where it has to wait for the counter that all processes share. */
+  spendBySession(holder: string, limit: Limit): undefined | Promise<void>
   /** For routes that decide exactly, before a hash, a mail or a code. */
   readonly decide: Decide
   present(cookieHeader: string | null): Presented | undefined
+  /** The key that comes with a request to this route. Refuses one beside a session's cookie, and one where no key opens. */
+  presentKey(route: Route, headers: Headers): PresentedKey | undefined
   match(method: string, path: string): Matched
   readInput(
     route: Route,
@@ -47,6 +50,8 @@ export interface Stages {
   looksDue(route: Route, presented: Presented): boolean
   /** Replaces the session's secret where it is due, by a cookie that the reply then sets. */
   touch(reply: Answered, request: Request, caller: Caller): Promise<Answered>
+  /** Notes that a key was used, when entry says so. */
+  noteUse(key: PresentedKey): Promise<void>
   /** A token of ours was refused: ends its session where that shows a theft. */
   reportReuse(presented: Presented): Promise<void>
   checkAnswer(route: Route, body: unknown): unknown
@@ -60,12 +65,14 @@ export interface Stages {
     milliseconds: number
     address: string
     session?: string | undefined
+    /** The hash by which the database knows the key that came. */
+    key?: string | undefined
     code?: string | undefined
     error?: unknown
   }): void
 }
 
-/** `due`: what entry said of the session's secret. Left out where nothing entered, or nothing is due. */
+/** `due`: what entry said of the secret of a session or key. Left out where nothing entered, or nothing is due. */
 export type Answered = Reply<unknown> & { readonly due?: boolean }
 
 /** Whoever sends a request for longer than this may have begun before the secret was replaced: late, but no thief. */
@@ -81,8 +88,8 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
     const isApi = url.pathname.startsWith('/api/')
     let address = peer
     let routeName = isApi ? '(none)' : 'page'
-    let session: string | undefined
     let presented: Presented | undefined
+    let key: PresentedKey | undefined
     let refusal: Refusal | undefined
     let cause: unknown
     let limits: LimitHeaders = {}
@@ -95,24 +102,28 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
       limits = stages.spendOverall(address)
       // Another site's request that acts for nobody can do no harm in anybody's name.
       presented = optsOut ? undefined : stages.present(request.headers.get('cookie'))
-      session = presented?.session
-      const caller: Caller = {
-        address,
-        requestId,
-        userAgent: request.headers.get('user-agent')?.slice(0, 300) ?? '',
-        cookieHeader: optsOut ? null : request.headers.get('cookie'),
-        ...presented,
-      }
       if (isApi) {
         const { route, params } = stages.match(request.method === 'HEAD' ? 'GET' : request.method, url.pathname)
         routeName = `${route.method} ${route.path}`
         limits = joinHeaders(limits, stages.spendByAddress(address, route.limit))
-        const waiting = session === undefined ? undefined : stages.spendBySession(session, route.limit)
+        key = stages.presentKey(route, request.headers)
+        const caller: Caller = {
+          address,
+          requestId,
+          userAgent: request.headers.get('user-agent')?.slice(0, 300) ?? '',
+          cookieHeader: optsOut ? null : request.headers.get('cookie'),
+          ...presented,
+          ...(key && { by: 'key', ...key }),
+        }
+        const holder = key?.key ?? presented?.session
+        const waiting = holder === undefined ? undefined : stages.spendBySession(holder, route.limit)
         if (waiting !== undefined) await waiting
-        const input = await stages.readInput(route, request, url, params, presented !== undefined)
+        const input = await stages.readInput(route, request, url, params, holder !== undefined)
         // One transaction: entry, statements, audit record, commit. What the handler returns has been committed.
         let reply = await stages.answer(route, input, caller, request)
-        if (presented !== undefined && (reply.due || stages.looksDue(route, presented)))
+        if (key !== undefined) {
+          if (reply.due) await stages.noteUse(key)
+        } else if (presented !== undefined && (reply.due || stages.looksDue(route, presented)))
           reply = await stages.touch(reply, request, caller)
         if (optsOut && reply.cookies !== undefined)
           throw new Error(`${routeName} lets other sites call it: it must not set cookies`)
@@ -123,7 +134,7 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
         for (const [name, value] of Object.entries(limits)) response.headers.set(name, value)
       }
     } catch (error) {
-      const found = asRefusal(error)
+      const found = asRefusal(error, key !== undefined)
       refusal = found.refusal
       if (found.unforeseen || refusal.cause !== undefined) cause = refusal.cause ?? error
       if (refusal.kind === noSession && presented !== undefined && performance.now() - started < slowMilliseconds)
@@ -146,7 +157,8 @@ export function createPipeline(stages: Stages): (request: Request, peer: string)
       status: response.status,
       milliseconds: performance.now() - started,
       address,
-      session,
+      session: presented?.session,
+      key: key?.key,
       code: refusal?.kind.code,
       error: cause,
     })

@@ -1,4 +1,5 @@
 import { unverified } from '../controls/accounts/refusals.ts'
+import { opensNothing } from '../controls/api-keys/api-keys.ts'
 import { noSession } from '../controls/sessions/refusals.ts'
 import {
   factorNotEnrolled,
@@ -39,12 +40,13 @@ const refusalOf: Readonly<Record<string, RefusalKind>> = {
   ENOENT: kinds.busy,
 }
 
-/** Any error as a refusal, and whether it was unforeseen (the log then gets its stack). */
-export function asRefusal(error: unknown): { refusal: Refusal; unforeseen: boolean } {
+/** Any error as a refusal, and whether it was unforeseen (the log then gets its stack). `byKey`: a key came, and no session. */
+export function asRefusal(error: unknown, byKey = false): { refusal: Refusal; unforeseen: boolean } {
   if (error instanceof Refusal) return { refusal: error, unforeseen: false }
   if (error instanceof DatabaseBusy)
     return { refusal: new Refusal(kinds.busy, { headers: { 'retry-after': '2' } }), unforeseen: false }
   const kind = refusalOf[(error as { code?: string } | null)?.code ?? '']
+  if (kind === noSession && byKey) return { refusal: opensNothing(error), unforeseen: false }
   if (kind === kinds.busy)
     return { refusal: new Refusal(kind, { headers: { 'retry-after': '2' }, cause: error }), unforeseen: true }
   if (kind !== undefined) return { refusal: new Refusal(kind, { cause: error }), unforeseen: false }

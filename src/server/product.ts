@@ -1,3 +1,4 @@
+import { keyPrefixForm } from '../controls/api-keys/api-keys.ts'
 import type { Statement } from '../platform/database/statement.ts'
 import type { Routes, Transaction } from '../platform/http/route.ts'
 
@@ -25,6 +26,11 @@ export interface Product<R extends Routes = Routes> {
   /** Lower-case; names the database, the session cookie and the folders. */
   readonly name: string
   readonly title: string
+  /**
+   * What API keys begin with, before `_key_`: 2 to 20 of a-z and 0-9. The name without its dashes when left out. Keys that begin
+   * otherwise open nothing, so change it before there are any.
+   */
+  readonly keyPrefix?: string
   /** One sentence on what it is. */
   readonly sentence: string
   /** individuals: each person is silently an organisation of one. */
@@ -50,6 +56,8 @@ export function defineProduct<const R extends Routes>(product: Product<R>): Prod
   const complaints: string[] = []
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(product.name))
     complaints.push(`name «${product.name}» must be lower-case letters, digits and dashes`)
+  if (!keyPrefixForm.test(keyPrefixOf(product)))
+    complaints.push(`keyPrefix «${keyPrefixOf(product)}» must be 2 to 20 of a-z and 0-9`)
   const known = new Set(Object.values(product.roles).flatMap((role) => role.permissions))
   for (const [name, route] of Object.entries(product.routes)) {
     if (route.kind === 'open' || route.kind === 'session') continue
@@ -63,4 +71,9 @@ export function defineProduct<const R extends Routes>(product: Product<R>): Prod
     if (!known.has(permission)) complaints.push(`permissionTitles has «${permission}», which no role has`)
   if (complaints.length > 0) throw new Error(`product ${product.name}:\n  ${complaints.join('\n  ')}`)
   return product
+}
+
+/** What the product's API keys begin with. */
+export function keyPrefixOf({ name, keyPrefix = name.replaceAll('-', '').slice(0, 20) }: Product): string {
+  return keyPrefix
 }

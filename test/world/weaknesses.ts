@@ -5,6 +5,14 @@ import type { Stages } from '../../src/server/pipeline.ts'
 
 /** Ways to weaken the server itself, by the names that the controls' sabotages use. They exist in tests alone. */
 export const weaknesses: Readonly<Record<string, (stages: Stages) => Stages>> = {
+  'api-keys/beside-a-session': (stages) => ({
+    ...stages,
+    presentKey: (route, headers) => {
+      const alone = new Headers(headers)
+      alone.delete('cookie')
+      return stages.presentKey(route, alone)
+    },
+  }),
   'browser-defences/gate-off': (stages) => ({ ...stages, refuseCrossSite: () => {} }),
   'browser-defences/same-site-passes': (stages) => ({
     ...stages,

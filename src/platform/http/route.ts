@@ -26,8 +26,8 @@ export interface Caller {
   readonly entry?: Uint8Array
   /** The session's id, for logs and limits only: the database alone decides whether it lives. */
   readonly session?: string
-  /** The key's name in the log, `key-…`, for logs and limits only: a piece of the hash under which the database knows it. */
-  readonly keyName?: string
+  /** The hash by which the database knows the key, in hexadecimal, for logs and limits only: it opens nothing. */
+  readonly key?: string
 }
 
 /** What a handler answers. `body` is checked against the route's response schema before it leaves. */

@@ -19,6 +19,8 @@ const secretShapes: readonly (readonly [shape: RegExp, instead: string])[] = [
   // JSON Web Tokens; our own tokens; password hashes of bcrypt and of PostgreSQL.
   [/eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)*/g, redacted],
   [/hf_[\w-]{4,}/g, redacted],
+  // API keys of any product, whole or cut.
+  [/[a-z0-9]{2,20}_key_(?=[a-z]*[0-9A-Z])[0-9A-Za-z]{8,}/g, redacted],
   [/\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{10,}/g, redacted],
   [/SCRAM-SHA-256\$\S+/g, redacted],
   // Bytes, as JavaScript and PostgreSQL print them, in hexadecimal and in base64.
