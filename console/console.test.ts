@@ -284,7 +284,7 @@ describe('organisations', () => {
     const release = server.hold()
     await page.getByRole('button', { name: /Switch organisation/ }).click()
     await page.getByRole('link', { name: 'Outer Skerries' }).click()
-    await page.waitForURL(`**/o/${outer.id}/boats`)
+    await page.waitForURL(`**/o/${outer.id}`)
     expect(await page.getByText('Albatross').count()).toBe(0)
     await page.getByRole('status').getByText('Loading').waitFor()
     expect(await page.getByText('Albatross').count()).toBe(0)

@@ -1,15 +1,17 @@
 import { Navigate, Outlet, useParams, useRouter } from '@tanstack/react-router'
 import { type ReactNode, useEffect } from 'react'
 import type { Me } from './foundation.ts'
+import { useSay } from './messages.ts'
 import { SessionEndedPage } from './pages/sessions/session-ended.tsx'
 import { pageAddress, paths, secondStepAddress } from './paths.ts'
-import { useFirstPage, useMe, usePlace } from './person.ts'
+import { useFirstPage, useMay, useMe, usePlace } from './person.ts'
 import type { Problem } from './problem.ts'
 import { NotFoundPage, ProblemPage } from './problem-page.tsx'
 import { useProduct } from './product.ts'
-import { OrganisationProvider } from './queries.ts'
+import { OrganisationProvider, useOrganisationId } from './queries.ts'
 import { Shell } from './shell/shell.tsx'
 import { useSignInAgain } from './sign-in-again.ts'
+import { PageTitle } from './ui/page-title.tsx'
 import { Skeleton } from './ui/skeleton.tsx'
 
 /**
@@ -106,6 +108,20 @@ export function OrganisationFrame() {
 function Inside() {
   const { error } = usePlace()
   return error?.code === 'tenant-isolation/second-factor-not-enrolled' ? <ProblemPage problem={error} /> : <Outlet />
+}
+
+/** Where one begins in an organisation: the first page in the navigation that one's role opens. */
+export function OrganisationHome() {
+  const say = useSay()
+  const { pages } = useProduct()
+  const { known, may } = useMay()
+  const { error } = usePlace()
+  const organisation = useOrganisationId() ?? ''
+  if (error) return <ProblemPage problem={error} />
+  if (!known) return <Skeleton />
+  const first = pages.find((page) => page.nav && may(page.needs))
+  if (!first) return <PageTitle title={say('problem.nothingOpen')}>{say('problem.forbiddenRemedy')}</PageTitle>
+  return <Navigate to={pageAddress('organisations', organisation, first.path)} replace />
 }
 
 /** Where one begins: the first page, the choice of an organisation, or the creation of the first. */

@@ -45,6 +45,7 @@ const catalogue = {
   'problem.notFoundRemedy': 'It may have been deleted or moved, or it belongs to somebody else.',
   'problem.forbidden': 'Your role does not allow this',
   'problem.forbiddenRemedy': 'An owner or an admin of the organisation can do it, or give you another role.',
+  'problem.nothingOpen': 'Your role opens no page here',
   'problem.forbiddenRemedyAlone': 'Go back to the start and try another way.',
   'problem.precondition': 'One step is missing',
   'problem.preconditionRemedy': 'Complete it for your account, then open this page again.',

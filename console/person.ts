@@ -58,8 +58,8 @@ export function useMay(): { readonly known: boolean; readonly may: (needs: strin
   }
 }
 
-/** The path of the page where one begins: the app's first page in the navigation that one may see. */
+/** The path where one begins. Inside an organisation the role decides, so it is found there: see `OrganisationHome`. */
 export function useFirstPage(): string {
-  const { pages } = useProduct()
-  return (pages.find((page) => page.nav) ?? pages[0])?.path ?? ''
+  const { pages, people } = useProduct()
+  return people === 'organisations' ? '' : ((pages.find((page) => page.nav) ?? pages[0])?.path ?? '')
 }

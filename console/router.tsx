@@ -1,6 +1,6 @@
 import { type AnyRoute, createRootRoute, createRoute, createRouter, Outlet } from '@tanstack/react-router'
 import type { ComponentType, ReactNode } from 'react'
-import { AccountFrame, Home, LostFrame, OrganisationFrame } from './frames.tsx'
+import { AccountFrame, Home, LostFrame, OrganisationFrame, OrganisationHome } from './frames.tsx'
 import { AccountPage } from './pages/accounts/account.tsx'
 import { withAccountTabs } from './pages/accounts/account-tabs.tsx'
 import { ConfirmAddressPage, KeepAccountPage, StopAddressPage } from './pages/accounts/address-links.tsx'
@@ -79,6 +79,7 @@ export function createConsoleRouter({ people, pages }: ConsoleOptions) {
 /** Ours among the pages of an organisation. */
 function inOrganisation(at: At): AnyRoute[] {
   return [
+    at(pagePattern('organisations', ''), OrganisationHome),
     at(pagePattern('organisations', paths.members), withOrganisationTabs(MembersPage)),
     at(
       pagePattern('organisations', paths.roles),
