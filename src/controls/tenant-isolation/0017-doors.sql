@@ -393,3 +393,69 @@ begin
   ctx := set_config('backtrace_functions', ctx, true);
   return false;
 end $$;
+
+-- ── What the catalogues show ─────────────────────────────────────────────────────────────────────────────────────────
+
+-- See 0009: there is one more function that may place a transaction.
+create or replace function holdfast.weak_code() returns table (code text, object text, remedy text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with recursive views as (
+    select c.oid, c.oid::regclass as named, r.rolsuper or r.rolbypassrls as bypasses,
+           exists (select from pg_options_to_table(c.reloptions) o where o.option_name = 'security_invoker' and o.option_value in ('true', 'on', 'yes', '1')) as invoker
+      from pg_class c join pg_roles r on r.oid = c.relowner join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'v' and n.nspname !~ '^(pg_|information_schema$)'
+       and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+  ), reads as (
+    select v.oid, d.refobjid from views v join pg_rewrite w on w.ev_class = v.oid
+      join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> v.oid
+  ), reach as (
+    select oid, refobjid from reads
+    union
+    select r.oid, n.refobjid from reach r join reads n on n.oid = r.refobjid
+  ), functions as (
+    select p.*, p.oid::regprocedure::text as named, n.nspname, r.rolname, r.rolsuper or r.rolbypassrls or r.rolcanlogin as loose
+      from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_roles r on r.oid = p.proowner
+     where n.nspname !~ '^(pg_|information_schema$)'
+       and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+  ), rights as materialized (
+    select * from holdfast.rights() where kind = 'function'
+  )
+  select 'view-as-owner', v.named::text, format('alter view %s set (security_invoker = true);', v.named)
+    from views v
+   where not v.invoker and (v.bypasses or exists (select from reach r join holdfast.tenant_tables() t on t.relation = r.refobjid where r.oid = v.oid))
+  union all
+  -- Three of our own count or end, and give back numbers: the two stated holes.
+  select 'definer-owner', f.named, format('alter function %s owner to %s;', f.named, case f.nspname when 'holdfast' then 'holdfast_keeper' else 'holdfast_owner' end)
+    from functions f
+   where f.prosecdef and f.loose
+     and (f.named, f.rolname) not in (('holdfast.count_rows(regclass)', 'holdfast_counter'), ('holdfast.count_rows_of(regclass,uuid)', 'holdfast_counter'))
+  union all
+  select 'definer-search-path', f.named, format('alter function %s set search_path = pg_catalog, pg_temp;', f.named)
+    from functions f
+   where f.prosecdef and not coalesce(f.proconfig, '{}') && array['search_path=pg_catalog, pg_temp', 'search_path=pg_catalog,pg_temp']
+  union all
+  -- Whoever calls it chooses what runs, or what is set, with its owner's rights.
+  select 'definer-dynamic', f.named, format('revoke execute on function %s from public, %s; -- or write it without EXECUTE and set_config', f.named, string_agg(distinct quote_ident(g.grantee), ', ') filter (where g.grantee <> 'PUBLIC'))
+    from functions f join rights g on g.id = f.oid
+   where f.prosecdef and f.prosrc ~* '\m(execute|set_config)\M'
+     and f.named not in ('holdfast.enter(bytea,uuid,bigint)', 'holdfast.enter_key(bytea,uuid,bigint)', 'holdfast.enter_lease(bytea,uuid,bigint)',
+                         'holdfast.count_rows(regclass)', 'holdfast.count_rows_of(regclass,uuid)', 'holdfast.surroundings()')
+   group by f.named
+  union all
+  -- The keeper may place a transaction anywhere: its functions lie in one place, where the manifest names each.
+  select 'definer-of-keeper', f.named, format('alter function %s owner to holdfast_owner;', f.named)
+    from functions f where f.prosecdef and f.rolname = 'holdfast_keeper' and f.nspname <> 'holdfast'
+  union all
+  select 'executable-by-all', f.named, format('revoke execute on function %s from public;', f.named)
+    from functions f join rights g on g.id = f.oid and g.grantee = 'PUBLIC'
+   where f.nspname in ('holdfast', 'app') or f.prosecdef
+  union all
+  select 'leakproof', f.named, format('alter function %s not leakproof; -- it would run before the policies', f.named)
+    from functions f where f.proleakproof
+  union all
+  select 'extension', e.extname, format('drop extension %I; -- not in the list of those that reach nothing beyond their caller''s rights', e.extname)
+    from pg_extension e
+   where e.extname <> all ('{plpgsql,btree_gin,btree_gist,citext,fuzzystrmatch,hstore,intarray,ltree,pg_trgm,unaccent}'::text[])
+  union all
+  select 'foreign-server', s.srvname, format('drop server %I cascade;', s.srvname) from pg_foreign_server s
+$$;
