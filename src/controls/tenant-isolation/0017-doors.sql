@@ -439,6 +439,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     from functions f join rights g on g.id = f.oid
    where f.prosecdef and f.prosrc ~* '\m(execute|set_config)\M'
      and f.named not in ('holdfast.enter(bytea,uuid,bigint)', 'holdfast.enter_key(bytea,uuid,bigint)', 'holdfast.enter_lease(bytea,uuid,bigint)',
+                         'holdfast.enter_maintenance(uuid,uuid)', 'holdfast.close_maintenance(uuid,integer,bigint)',
                          'holdfast.count_rows(regclass)', 'holdfast.count_rows_of(regclass,uuid)', 'holdfast.surroundings()')
    group by f.named
   union all
