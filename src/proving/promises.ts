@@ -174,7 +174,7 @@ export const promises: PromiseRegistry = {
     folder: 'permissions',
     asked: ['G3'],
     missing:
-      'Still to come: every role tried on every route, and the register of our own team’s access with its dated reviews.',
+      'Still to come: the register of our own team’s access with its dated reviews, and sign-in in a process of its own.',
   },
   A8: {
     chapter: 'Sign-in',

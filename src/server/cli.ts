@@ -3,6 +3,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { pepperId } from '../controls/accounts/accounts.ts'
 import { BootstrapRefused } from '../controls/tenant-isolation/bootstrap.ts'
+import type { Complaint } from '../controls/tenant-isolation/tenant-isolation.ts'
 import { type Config, ConfigurationRefused, readConfig } from '../platform/config/config.ts'
 import { environment } from '../platform/config/env.ts'
 import { readEnvironmentSecrets } from '../platform/config/secrets.ts'
@@ -19,6 +20,7 @@ import { PortRefused } from '../platform/http/listen.ts'
 import type { ProverJob } from '../proving/prover.ts'
 import { UnknownClaim } from '../proving/runner.ts'
 import { demoProducts } from './demo-products.ts'
+import { examineAll, reportText } from './doctor.ts'
 import { StartRefused } from './foundation.ts'
 import { prepareDatabase } from './migrations.ts'
 import { proveOnce } from './prover-client.ts'
@@ -32,10 +34,11 @@ Usage:
   holdfast start                     start both example products, their security pages, the mailbox and the prover
   holdfast migrate                   bring the databases up to date, and start nothing
   holdfast prove [claim…] [--json]   attack what is running here, and say what was seen
+  holdfast doctor [--json]           look at the databases and their server: what is not as it must be, and the remedy
   holdfast keys rotate               another key for session cookies; nobody is signed out. Stop the server first
   holdfast info [--json]             what this installation is; secrets are left out
 
-Exit status: 0 done, and for prove: nothing broken, stale or inconclusive · 1 refused or failed · 2 the call was not understood
+Exit status: 0 done; for prove: nothing broken, stale or inconclusive; for doctor: no complaint · 1 refused or failed · 2 the call was not understood
 Settings are environment variables: PORT, HOST, HOLDFAST_DATA_DIR, DATABASE_URL, SMTP_URL, TRUSTED_PROXY_CIDRS. See README.md.
 `
 
@@ -43,6 +46,7 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   start: runStart,
   migrate: runMigrate,
   prove: runProve,
+  doctor: runDoctor,
   keys: runKeys,
   info: runInfo,
 }
@@ -224,6 +228,24 @@ async function runProve(args: string[]): Promise<number> {
         )
       }
   return bad.length === 0 ? 0 : 1
+}
+
+async function runDoctor(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false } } })
+  const config = readConfig(environment())
+  const running = await whatRuns(config).catch((error) => {
+    if (error instanceof NothingRuns) return undefined
+    throw error
+  })
+  const isAnsweredFor = ({ code }: Complaint) =>
+    config.database.kind === 'embedded' && code === 'server-patch' && isAccepted('tenant-isolation/server-is-patched')
+  const reports = await examineAll(config, running?.jobs, (news) => bar(process.stderr).say(news))
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify({ products: reports }, null, 2)}\n`
+      : reports.map((one) => reportText(one, isAnsweredFor)).join(''),
+  )
+  return reports.every(({ complaints }) => complaints.every(isAnsweredFor)) ? 0 : 1
 }
 
 async function whatRuns(config: Config): Promise<Left> {

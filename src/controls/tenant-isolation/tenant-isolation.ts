@@ -1,6 +1,8 @@
 import type { LoginOptions } from '../../platform/database/login.ts'
 import { type LoginRole, roleSettings } from './bootstrap.ts'
 
+export { type Complaint, type Examined, examineDatabase } from './doctor.ts'
+
 /** The login roles that have a pool. The migrator connects by itself, once, and may become who owns the tables. */
 export type PooledRole = Exclude<LoginRole, 'migrator'>
 
