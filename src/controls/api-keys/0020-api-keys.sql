@@ -156,9 +156,8 @@ begin
   return query
     select k.id, k.name, k.hint, holdfast.permission_names(k.scopes), k.person_id, m.name, k.created_at, k.expires_at,
            (select max(p.settled_at) from holdfast.pass p where p.family = k.id and p.kind = 'k'),
-           (select max(p.dead_at) from holdfast.pass p
-             where p.family = k.id and p.kind = 'k' and p.revoked_at is null and least(p.dead_at, p.expires_at) > clock_timestamp()
-               and p.dead_at is not null),
+           (select max(least(p.dead_at, p.expires_at)) from holdfast.pass p
+             where p.family = k.id and p.kind = 'k' and p.revoked_at is null and p.dead_at > clock_timestamp() and p.expires_at > clock_timestamp()),
            case when k.expires_at <= clock_timestamp() then 'expired'
                 when newest.revoked_at is not null or newest.hash is null then 'ended'
                 when newest.assurance < s.min_assurance then 'lacks-factor'
@@ -206,7 +205,16 @@ begin
   return gone;
 end $$;
 
-/* Keys that expired a month ago, and their passes. The record says of each that nobody deleted it: an actor of zeros. */
+/* For the sweep alone, which comes from nobody's organisation: enters the one of a key for this statement, as nobody, and deletes it. */
+create function holdfast.forget_key(organisation uuid, key uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  perform set_config('backtrace_functions', 'h' || replace(organisation::text, '-', '') || repeat('0', 32) || 'ee', true);
+  delete from holdfast.api_key k where k.organisation_id = forget_key.organisation and k.id = forget_key.key;
+  perform set_config('backtrace_functions', '', true);
+end $$;
+
+/* Keys that expired a month ago, and their passes. The record says of each that nobody deleted it: its actor is all zeros. */
 create function holdfast.sweep_keys() returns integer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -214,17 +222,15 @@ declare
   swept integer := 0;
 begin
   for old in
-    select p.hash, p.family, p.organisation_id from holdfast.pass p
+    select p.hash, p.family, p.organisation_id, exists (
+             select from holdfast.pass n where n.family = p.family and n.kind = 'k' and n.expires_at >= clock_timestamp() - interval '30 days') as goes_on
+      from holdfast.pass p
      where p.kind = 'k' and p.expires_at < clock_timestamp() - interval '30 days' order by p.expires_at limit 1000
   loop
-    -- The sweep comes from nobody's organisation: it enters each for this one statement.
-    perform set_config('backtrace_functions', 'h' || replace(old.organisation_id::text, '-', '') || repeat('0', 34), true);
-    delete from holdfast.api_key k
-     where k.organisation_id = old.organisation_id and k.id = old.family and k.expires_at < clock_timestamp() - interval '30 days';
+    if not old.goes_on then perform holdfast.forget_key(old.organisation_id, old.family); end if;
     delete from holdfast.pass p where p.hash = old.hash;
     swept := swept + 1;
   end loop;
-  perform set_config('backtrace_functions', '', true);
   return swept;
 end $$;
 grant execute on function holdfast.sweep_keys() to holdfast_worker;

@@ -285,10 +285,12 @@ async function demote(place: Place, lost: string): Promise<Outcome> {
   )
 }
 
-/** Canary B comes, by an invitation in that role. */
-async function comeAs({ bench, organisation, a }: Place, role: string): Promise<void> {
+/** Canary B comes, by an invitation in that role. What an interrupted round left behind goes first. */
+async function comeAs(place: Place, role: string): Promise<void> {
+  const { bench, organisation, a } = place
   const { b } = bench.canaries
   await bench.http(`/api/o/${organisation}/members/${b.person}`, { method: 'DELETE', as: a })
+  await dropRoles(place)
   const before = await newestLink(bench, b.address, 'invitation')
   await expectStatus(201, post(bench, `/api/o/${organisation}/invitations`, { address: b.address, role }, a))
   const token = await mailedLink(bench, b.address, 'invitation', before)

@@ -173,6 +173,10 @@ async function makeSecrets(): Promise<Record<string, string>> {
     bytea: `\\x${bytes.toString('hex')}`,
     base64: bytes.toString('base64'),
     base64url: `A1b${bytes.toString('base64url')}`,
+    apiKey: `bight_key_A1${randomBytes(60)
+      .toString('base64')
+      .replace(/[^0-9A-Za-z]/g, '')
+      .slice(0, 47)}`,
     list: String(new Uint8Array(bytes)),
     pem: `-----BEGIN PRIVATE KEY-----\n${random.toString('base64')}\n-----END PRIVATE KEY-----`,
   }
@@ -209,6 +213,8 @@ test.each([
   ['connect to smtp://:canary@host failed', 'canary'],
   ['api_key=canary', 'canary'],
   ['apiKey: canary', 'canary'],
+  ['found bight_key_Canary7x in a file', 'Canary7x'],
+  ['?key=a1_key_0canary00&x', 'canary'],
 ])('%s', (text, canary) => {
   log.info(happened, { what: text })
   expect(readFileSync(file, 'utf8')).not.toContain(canary)
@@ -220,6 +226,7 @@ test.each([
   'commit 7e95ae9b1c0f4d3a2b1c0d9e8f7a6b5c4d3e2f10',
   '/srv/product/node_modules/pg/lib/client.js:526:17',
   'duplicate key value violates unique constraint "contact_organisation_id_email_key"',
+  'foreign_key_violation, and a row of holdfast.api_key',
   '2026-11-20T09:31:24.937Z',
   'the quick brown fox jumps over the lazy dog, 13,000 times',
 ])('%s is left as it is', (text) => {
