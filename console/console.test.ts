@@ -103,7 +103,7 @@ describe('the way in', () => {
     await page.getByRole('link', { name: 'Members' }).click()
     await page.getByRole('button', { name: 'Invite a colleague' }).click()
     await page.getByLabel('Email address').fill('tom@quay.example')
-    await page.getByLabel('Role').selectOption('admin')
+    await page.getByRole('dialog').getByLabel('Role').selectOption('admin')
     await page.getByRole('button', { name: 'Send invitation' }).click()
     await page.getByText('An invitation is on its way to tom@quay.example').waitFor()
 

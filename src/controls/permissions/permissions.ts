@@ -67,8 +67,9 @@ const kindOf: Readonly<Record<string, { kind: RefusalKind; field?: RefusedField 
 }
 
 /** What the verbs refuse, in words of this folder. Whatever else went wrong goes on as it is. */
-function explain(error: { code?: string }): never {
-  const found = kindOf[error.code ?? '']
+function explain(error: { code?: string; message?: string }): never {
+  // Entry let the permission pass, and it was taken away in between: the usual refusal.
+  const found = error.message === 'permission missing' ? undefined : kindOf[error.code ?? '']
   if (found === undefined) throw error
   throw new Refusal(found.kind, { cause: error, ...(found.field === undefined ? {} : { fields: [found.field] }) })
 }
