@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { accountRoutes } from '../src/controls/accounts/routes.ts'
+import { apiKeyRoutes } from '../src/controls/api-keys/routes.ts'
 import { organisationRoutes, personRoutes } from '../src/controls/organisations/routes.ts'
 import { permissionRoutes } from '../src/controls/permissions/routes.ts'
 import { sessionRoutes } from '../src/controls/sessions/routes.ts'
@@ -20,6 +21,7 @@ it('calls the foundation where its records say', () => {
     ...personRoutes(nothing),
     ...organisationRoutes(nothing),
     ...permissionRoutes({ roles: {} }),
+    ...apiKeyRoutes(nothing),
   }
   const told = Object.fromEntries(
     Object.entries(records)

@@ -1,4 +1,5 @@
 import type { accountRoutes } from '../src/controls/accounts/routes.ts'
+import type { apiKeyRoutes } from '../src/controls/api-keys/routes.ts'
 import type { organisationRoutes, personRoutes } from '../src/controls/organisations/routes.ts'
 import type { permissionRoutes } from '../src/controls/permissions/routes.ts'
 import type { sessionRoutes } from '../src/controls/sessions/routes.ts'
@@ -14,7 +15,8 @@ type Records = ReturnType<typeof accountRoutes> &
   ReturnType<typeof twoFactorRoutes> &
   ReturnType<typeof personRoutes> &
   ReturnType<typeof organisationRoutes> &
-  ReturnType<typeof permissionRoutes>
+  ReturnType<typeof permissionRoutes> &
+  ReturnType<typeof apiKeyRoutes>
 
 /** Method and path of the foundation's own routes, as far as the console calls them. A test compares them with the records. */
 export const foundationTable = {
@@ -76,6 +78,10 @@ export const foundationTable = {
   createRole: ['POST', '/api/o/:organisation/roles'],
   changeRole: ['PUT', '/api/o/:organisation/roles/:id'],
   deleteRole: ['DELETE', '/api/o/:organisation/roles/:id'],
+  keys: ['GET', '/api/o/:organisation/keys'],
+  makeKey: ['POST', '/api/o/:organisation/keys'],
+  rotateKey: ['POST', '/api/o/:organisation/keys/:id/rotate'],
+  withdrawKey: ['DELETE', '/api/o/:organisation/keys/:id'],
 } as const satisfies { readonly [Name in keyof Records]?: readonly [method: string, path: string] }
 
 /** The foundation's own routes, the same in every product. Those of organisations are missing where people are individuals. */
@@ -94,3 +100,6 @@ export type Invitation = Members['invitations'][number]
 /** The roles of the product and of the organisation, with what each may do. */
 export type Roles = Awaited<ReturnType<typeof foundation.roles>>
 export type Role = Roles['roles'][number]
+/** The API keys of the organisation, and what one may put into one's own. */
+export type ApiKeys = Awaited<ReturnType<typeof foundation.keys>>
+export type ApiKey = ApiKeys['keys'][number]

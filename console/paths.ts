@@ -34,6 +34,7 @@ export const paths = {
   sessions: '/account/sessions',
   members: '/members',
   roles: '/roles',
+  keys: '/keys',
   /** Drawn by the server, not by the console. */
   security: '/security',
   securityStatus: '/security.json',

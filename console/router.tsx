@@ -9,6 +9,7 @@ import { ForgottenPage } from './pages/accounts/forgotten.tsx'
 import { NewPasswordPage } from './pages/accounts/new-password.tsx'
 import { SignUpPage } from './pages/accounts/sign-up.tsx'
 import { VerifyPage } from './pages/accounts/verify.tsx'
+import { KeysPage } from './pages/api-keys/keys-page.tsx'
 import { InvitationPage } from './pages/organisations/invitation.tsx'
 import { MembersPage } from './pages/organisations/members.tsx'
 import { NewOrganisationPage } from './pages/organisations/new-organisation.tsx'
@@ -85,6 +86,10 @@ function inOrganisation(at: At): AnyRoute[] {
       pagePattern('organisations', paths.roles),
       guarded({ needs: permission.roles, component: withOrganisationTabs(RolesPage) }),
     ),
+    at(
+      pagePattern('organisations', paths.keys),
+      guarded({ needs: permission.keys, component: withOrganisationTabs(KeysPage) }),
+    ),
   ]
 }
 
@@ -107,7 +112,7 @@ function guarded({ needs, component: Component }: Pick<Page, 'needs' | 'componen
   }
 }
 
-const ours: readonly string[] = [paths.members, paths.roles]
+const ours: readonly string[] = [paths.members, paths.roles, paths.keys]
 
 /** Only individuals' pages stand beside ours; those of organisations lie below the organisation. */
 function refuseReserved(people: People, pages: readonly Page[]): void {

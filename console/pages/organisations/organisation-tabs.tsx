@@ -12,6 +12,7 @@ import { permission } from './roles.ts'
 const tabs = [
   { to: paths.members, title: 'members.title', needs: undefined },
   { to: paths.roles, title: 'roles.title', needs: permission.roles },
+  { to: paths.keys, title: 'keys.title', needs: permission.keys },
 ] as const
 
 /** A page about the organisation, below the tabs that lead to those of the others that one may see. */

@@ -9,6 +9,7 @@ export const permission = {
   remove: 'members.remove',
   secure: 'organisation.secure',
   roles: 'roles.manage',
+  keys: 'keys.manage',
 } as const
 
 /** A role as it is shown. */
