@@ -753,10 +753,10 @@ begin
   delete from holdfast.address_change c where c.expires_at < clock_timestamp() - interval '1 hour';
   delete from holdfast.mail_request r where r.created_at < clock_timestamp() - interval '1 day';
   for closed in
-    (select a.person_id from holdfast.account a where a.closes_at < clock_timestamp() order by a.closes_at limit 100 for update)
-    union all
-    (select a.person_id from holdfast.account a
-      where a.address like 'visitor-%@canary.invalid' and a.verified_at < clock_timestamp() - interval '1 day' limit 100 for update)
+    select a.person_id from holdfast.account a
+     where a.closes_at < clock_timestamp()
+        or a.address like 'visitor-%@canary.invalid' and a.verified_at < clock_timestamp() - interval '1 day'
+     order by a.closes_at limit 100 for update
   loop
     continue when cardinality(holdfast.left_without_owner(closed)) > 0;
     -- Organisations first forget the member, by a trigger of theirs, as long as the seats are there.

@@ -36,7 +36,7 @@ const invitingEverywhere: Limit = { name: 'invite-address-all', quota: 30, windo
 
 /** Limits that no route carries: the limiter has to know them too. */
 export const organisationLimits: readonly Limit[] = [invitingAll, invitingOne, invitingEverywhere]
-const changing: Limit = { name: 'change-members', quota: 60, windowSeconds: 60 }
+const changing: Limit = { name: 'change-members', quota: 120, windowSeconds: 60 }
 const securing: Limit = { name: 'secure-organisation', quota: 60, windowSeconds: 3600 }
 
 /** As JSON functions of PostgreSQL write it: `2026-11-20T08:00:00.123456+00:00`. */

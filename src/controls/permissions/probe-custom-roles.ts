@@ -2,7 +2,7 @@ import type { Answer, Bench, Canary } from '../../kernel/bench.ts'
 import { broken, holds, inconclusive, notApplicable, type Outcome } from '../../kernel/finding.ts'
 import type { Probe } from '../../kernel/probe.ts'
 import { post } from '../../kernel/visitor.ts'
-import { come, findOrFound, go } from './probe-place.ts'
+import { findOrFound, giveRole, putInRole } from './probe-place.ts'
 
 export const customRolesStayWithin: Probe = {
   where: ['live', 'restored-copy', 'ci'],
@@ -21,65 +21,75 @@ async function climb(bench: Bench): Promise<Outcome> {
   if (!(await bench.routes()).some(({ path }) => path === '/api/o/{organisation}/roles'))
     return notApplicable('in this product each person is alone, with the one role that may do everything')
   const organisation = await findOrFound(bench, place)
-  await dropRoles(bench, organisation)
-  const made = await writeRole(bench, organisation, bench.canaries.a, 'POST', '', managing)
-  if (made.status !== 201) return inconclusive(`making a role was answered ${made.status}`)
-  const { id: own } = JSON.parse(made.text) as { id: string }
-  const came = await come(bench, organisation, own)
-  if (came !== undefined) return inconclusive(`in a role of its own: ${came}`)
-  try {
-    return await climbFrom(bench, organisation, own)
-  } finally {
-    await go(bench, organisation)
-    await dropRoles(bench, organisation)
-  }
+  const own = await keptRole(bench, organisation, 'probe: managing')
+  const hindered = await putInRole(bench, organisation, own)
+  if (hindered !== undefined) return inconclusive(`in a role of its own: ${hindered}`)
+  const foreign = await keptRole(bench, bench.canaries.a.organisation, 'probe: foreign')
+  const fault = await tryAll(waysUp(bench, organisation, own, foreign))
+  if (fault.outcome !== undefined) return fault.outcome
+  const { examined } = fault
+  const mine = await ownPermissions(bench, organisation)
+  if (mine?.join(' ') !== managing.join(' ')) return broken(`B may now ${mine?.join(', ') ?? 'nothing'}`, examined)
+  return followChange(bench, organisation, own, examined)
 }
 
-async function climbFrom(bench: Bench, organisation: string, own: string): Promise<Outcome> {
+interface Way {
+  readonly what: string
+  readonly wanted: number
+  readonly go: () => Promise<Answer>
+}
+
+function waysUp(bench: Bench, organisation: string, own: string, foreign: string): Way[] {
   const { a, b } = bench.canaries
   const at = `/api/o/${organisation}`
-  const before = await ownRoles(bench, organisation, b)
-  if (before === undefined) return inconclusive('B could not read the roles of the organisation it is in')
-  const foreign = await foreignRole(bench)
-  if (foreign === undefined) return inconclusive('canary A could not make a role in its own organisation')
-
-  const attempts: readonly [what: string, answer: Answer, wanted: readonly number[]][] = [
-    ['make a role that may more', await writeRole(bench, organisation, b, 'POST', '', [...managing, more]), [403]],
-    ['widen its own role', await writeRole(bench, organisation, b, 'PUT', `/${own}`, [...managing, more]), [403]],
-    ['make itself owner', await giveRole(bench, at, b, b.person, 'owner'), [403]],
-    ['make the owner less', await giveRole(bench, at, b, a.person, own), [403]],
-    ['take another organisation’s role', await giveRole(bench, at, b, b.person, foreign), [422]],
-    [
-      'change another organisation’s role',
-      await writeRole(bench, organisation, b, 'PUT', `/${foreign}`, managing),
-      [404],
-    ],
-    [
-      'delete another organisation’s role',
-      await bench.http(`${at}/roles/${foreign}`, { method: 'DELETE', as: b }),
-      [404],
-    ],
-    ['take the ownership', await post(bench, `${at}/ownership`, { person: a.person, keep: own }, b), [403]],
-    [
-      'invite, which its role does not allow',
-      await post(bench, `${at}/invitations`, { address: 'nobody@canary.invalid', role: own }, b),
-      [403],
-    ],
+  const write = (method: 'POST' | 'PUT', path: string, permissions: readonly string[]) => () =>
+    writeRole(bench, organisation, b, method, path, permissions)
+  const give = (person: string, role: string) => () => giveRole(bench, organisation, b, person, role)
+  const drop = (role: string) => () => bench.http(`${at}/roles/${role}`, { method: 'DELETE', as: b })
+  const send = (path: string, body: unknown) => () => post(bench, at + path, body, b)
+  return [
+    { what: 'make a role that may more', wanted: 403, go: write('POST', '', [...managing, more]) },
+    { what: 'widen its own role', wanted: 403, go: write('PUT', `/${own}`, [...managing, more]) },
+    { what: 'make itself owner', wanted: 403, go: give(b.person, 'owner') },
+    { what: 'make the owner less', wanted: 403, go: give(a.person, own) },
+    { what: 'take another organisation’s role', wanted: 422, go: give(b.person, foreign) },
+    { what: 'change another organisation’s role', wanted: 404, go: write('PUT', `/${foreign}`, managing) },
+    { what: 'delete another organisation’s role', wanted: 404, go: drop(foreign) },
+    { what: 'take the ownership', wanted: 403, go: send('/ownership', { person: a.person, keep: own }) },
+    {
+      what: 'invite, which its role does not allow',
+      wanted: 403,
+      go: send('/invitations', { address: 'nobody@canary.invalid', role: own }),
+    },
   ]
-  let examined = 0
-  for (const [what, answer, wanted] of attempts) {
-    if (answer.status === 429 || answer.status >= 500)
-      return inconclusive(`B tried to ${what}, and was answered ${answer.status}`, examined)
-    examined++
-    if (!wanted.includes(answer.status))
-      return broken(`B tried to ${what}, and was answered ${answer.status}`, examined)
-  }
-  const mine = (await ownRoles(bench, organisation, b)) ?? []
-  if (mine.join(' ') !== managing.join(' ')) return broken(`B may now ${mine.join(', ') || 'nothing'}`, examined)
+}
 
-  // A widens the role, and takes it back: each holds from the next request on, in the session that was open all the time.
+/** One after the other, and no further than the first that works. */
+async function tryAll(ways: readonly Way[]): Promise<{ examined: number; outcome?: Outcome }> {
+  let examined = 0
+  for (const { what, wanted, go } of ways) {
+    const { status } = await go()
+    const told = `B tried to ${what}, and was answered ${status}`
+    if (status === 429 || status >= 500) return { examined, outcome: inconclusive(told, examined) }
+    examined++
+    if (status !== wanted) return { examined, outcome: broken(told, examined) }
+  }
+  return { examined }
+}
+
+/** A widens the role, and takes it back: each holds from the next request on, in the session that was open all the time. */
+async function followChange(bench: Bench, organisation: string, own: string, before: number): Promise<Outcome> {
+  let examined = before
   for (const permissions of [[...managing, more], managing]) {
-    const changed = await writeRole(bench, organisation, a, 'PUT', `/${own}`, permissions)
+    const changed = await writeRole(
+      bench,
+      organisation,
+      bench.canaries.a,
+      'PUT',
+      `/${own}`,
+      permissions,
+      'probe: managing',
+    )
     if (changed.status !== 204) return inconclusive(`changing the role was answered ${changed.status}`, examined)
     const may = await mayInvite(bench, organisation)
     examined++
@@ -91,14 +101,14 @@ async function climbFrom(bench: Bench, organisation: string, own: string): Promi
       )
   }
   return holds(
-    `B, in a role of its organisation’s own that may change roles, tried ${attempts.length} ways to get more and was refused each time; a permission that was given to the role, and taken back, was there and gone at B’s next entry`,
+    `B, in a role of its organisation’s own that may change roles, tried ${before} ways to get more and was refused each time; a permission that was given to the role, and taken back, was there and gone at B’s next entry`,
     examined,
   )
 }
 
 /** What canary B may do there by its own account, in the order of the alphabet; undefined where it is not told. */
-async function ownRoles(bench: Bench, organisation: string, as: Canary): Promise<string[] | undefined> {
-  const answer = await bench.http(`/api/o/${organisation}/roles`, { as })
+async function ownPermissions(bench: Bench, organisation: string): Promise<string[] | undefined> {
+  const answer = await bench.http(`/api/o/${organisation}/roles`, { as: bench.canaries.b })
   return answer.status === 200 ? (JSON.parse(answer.text) as { mine: string[] }).mine.toSorted() : undefined
 }
 
@@ -116,26 +126,24 @@ async function mayInvite(bench: Bench, organisation: string): Promise<boolean | 
   return error === undefined ? true : error.code === 'HF403' ? false : undefined
 }
 
-/** A role of the organisation that canary A has for itself alone: as good as any other organisation's to canary B. */
-async function foreignRole(bench: Bench): Promise<string | undefined> {
-  const { a } = bench.canaries
-  const name = 'probe: foreign'
-  const { roles } = JSON.parse((await bench.http(`/api/o/${a.organisation}/roles`, { as: a })).text) as {
-    roles: readonly { key: string; name: string }[]
-  }
-  const known = roles.find((role) => role.name === name)
-  if (known !== undefined) return known.key
-  const made = await writeRole(bench, a.organisation, a, 'POST', '', managing, name)
-  return made.status === 201 ? (JSON.parse(made.text) as { id: string }).id : undefined
-}
-
-/** What an interrupted round left behind. */
-async function dropRoles(bench: Bench, organisation: string): Promise<void> {
+/** A role by this name, as it must be, whatever a round before left of it. Throws where canary A cannot make it. */
+async function keptRole(bench: Bench, organisation: string, name: string): Promise<string> {
   const { a } = bench.canaries
   const answer = await bench.http(`/api/o/${organisation}/roles`, { as: a })
   if (answer.status !== 200) throw new Error(`reading the roles was answered ${answer.status}`)
-  for (const { key, custom } of (JSON.parse(answer.text) as { roles: { key: string; custom: boolean }[] }).roles)
-    if (custom) await bench.http(`/api/o/${organisation}/roles/${key}`, { method: 'DELETE', as: a })
+  const { roles } = JSON.parse(answer.text) as {
+    roles: readonly { key: string; name: string; custom: boolean; permissions: readonly string[] }[]
+  }
+  const known = roles.find((role) => role.name === name)
+  for (const stray of roles)
+    if (stray.custom && stray.name.startsWith('probe ') && stray !== known)
+      await bench.http(`/api/o/${organisation}/roles/${stray.key}`, { method: 'DELETE', as: a })
+  if (known !== undefined && known.permissions.toSorted().join(' ') === managing.join(' ')) return known.key
+  const [method, at, status] =
+    known === undefined ? (['POST', '', 201] as const) : (['PUT', `/${known.key}`, 204] as const)
+  const written = await writeRole(bench, organisation, a, method, at, managing, name)
+  if (written.status !== status) throw new Error(`writing a role was answered ${written.status}`)
+  return known?.key ?? (JSON.parse(written.text) as { id: string }).id
 }
 
 function writeRole(
@@ -152,8 +160,4 @@ function writeRole(
     body: JSON.stringify({ name, permissions, secondFactor: false }),
     as,
   })
-}
-
-function giveRole(bench: Bench, at: string, as: Canary, person: string, role: string): Promise<Answer> {
-  return bench.http(`${at}/members/${person}/role`, { method: 'PUT', body: JSON.stringify({ role }), as })
 }

@@ -3,7 +3,7 @@ import { broken, holds, inconclusive, notApplicable, type Outcome } from '../../
 import type { Probe } from '../../kernel/probe.ts'
 import type { claims } from './claims.ts'
 import { customRolesStayWithin } from './probe-custom-roles.ts'
-import { come, findOrFound, go } from './probe-place.ts'
+import { findOrFound, putInRole } from './probe-place.ts'
 
 const roleDecidesEveryRoute: Probe = {
   where: ['live', 'restored-copy', 'ci'],
@@ -36,7 +36,7 @@ interface Tally {
 }
 
 const refusedCode = 'tenant-isolation/permission-missing'
-/** Canary A's, and nothing else's: canary B comes into it in each role, and goes. */
+/** Canary A's, and nothing else's: canary B has each role in it, one after the other. */
 const place = 'probe: roles'
 
 async function tryEveryRole(bench: Bench): Promise<Outcome> {
@@ -53,12 +53,11 @@ async function tryEveryRole(bench: Bench): Promise<Outcome> {
   const organisation = await findOrFound(bench, place)
   const tally: Tally = { refused: 0, asked: 0, let: 0, unread: new Set() }
   for (const role of roles) {
-    const came = await come(bench, organisation, role.role)
-    if (came !== undefined) return inconclusive(`as ${role.role}: ${came}`, tally.refused)
+    const hindered = await putInRole(bench, organisation, role.role)
+    if (hindered !== undefined) return inconclusive(`as ${role.role}: ${hindered}`, tally.refused)
     const fault =
       (await tryRoutes(bench, organisation, role, attacks, tally)) ??
       (await askDatabase(bench, organisation, role, bits, tally))
-    await go(bench, organisation)
     if (fault !== undefined) return broken(`as ${role.role}: ${fault}`, tally.refused + tally.asked)
   }
   if (tally.refused === 0) return inconclusive('no role lacks a permission that a route asks for', tally.asked)

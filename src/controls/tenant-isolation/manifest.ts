@@ -183,7 +183,7 @@ holdfast · body · holdfast.standing() · f6a1164a564d3745c910dffb53979e7a
 holdfast · body · holdfast.step_is_due(holdfast.factor_recovery) · dc1847acd734cab7ac461c120e4ead4b
 holdfast · body · holdfast.stop_recovery(bytea) · b4bf7deb84579dc5300ed6951b197177
 holdfast · body · holdfast.surroundings() · 3f7579e4a4a89ae2f54ef1d3d40ee497
-holdfast · body · holdfast.sweep_accounts() · 0a3ad458e77c67701857a202dc887e55
+holdfast · body · holdfast.sweep_accounts() · f7075466bc481964e2d49b56c00790a5
 holdfast · body · holdfast.sweep_factors() · ac4897916af13b162f1ae55c64374240
 holdfast · body · holdfast.sweep_idempotency() · b33f98742ae9f7698c499b5e393a4958
 holdfast · body · holdfast.sweep_jobs() · d07b886c928dfc1591d56dc2b7a815e5
