@@ -118,7 +118,7 @@ it('a role is made, somebody is invited into it, gets another, and the organisat
   // Another role, while his tab is open.
   await page.reload()
   await button(page, 'Change role: Ben Okoro').click()
-  await dialog(page).getByText('See companies · See who the members are').waitFor()
+  await dialog(page).getByText('See companies · See who the members are', { exact: true }).waitFor()
   await look(page)
   await page.getByLabel('Member', { exact: true }).check()
   await dialog(page).getByRole('button', { name: 'Change role' }).click()

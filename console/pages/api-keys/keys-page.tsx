@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { type ApiKey, type ApiKeys, foundation } from '../../foundation.ts'
 import { Loaded } from '../../loaded.tsx'
 import { useSay } from '../../messages.ts'
@@ -11,7 +11,6 @@ import { EmptyState } from '../../ui/empty-state.tsx'
 import { PageTitle } from '../../ui/page-title.tsx'
 import { Day, RelativeTime } from '../../ui/relative-time.tsx'
 import { Sign } from '../../ui/sign.tsx'
-import { type Column, Table } from '../../ui/table.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { KeyShownDialog } from './key-shown.tsx'
 import { NewKeyDialog } from './new-key.tsx'
@@ -46,7 +45,7 @@ export function KeysPage() {
         {(data) => (
           <>
             {data.keys.length > 0 ? (
-              <KeyTable data={data} busy={reading.isFetching} onReplace={setOpen} />
+              <KeyList data={data} busy={reading.isFetching} onReplace={setOpen} />
             ) : (
               <EmptyState title={say('keys.none')}>{say('keys.noneText')}</EmptyState>
             )}
@@ -63,74 +62,81 @@ export function KeysPage() {
   )
 }
 
-function KeyTable(props: {
-  readonly data: ApiKeys
-  readonly busy: boolean
-  readonly onReplace: (key: ApiKey) => void
-}) {
+function KeyList(props: { readonly data: ApiKeys; readonly busy: boolean; readonly onReplace: (key: ApiKey) => void }) {
   const { data, busy, onReplace } = props
   const say = useSay()
-  const own = useMe().data?.person.id
-  const columns: Column<ApiKey>[] = [
-    { key: 'name', title: say('keys.name'), kind: 'main', cell: (key) => <Named of={key} /> },
-    {
-      key: 'scopes',
-      title: say('keys.scopes'),
-      cell: ({ scopes }) => (
-        <span className="key-scopes">{scopes.map((name) => data.permissionTitles[name] ?? name).join(' · ')}</span>
-      ),
-    },
-    {
-      key: 'maker',
-      title: say('keys.maker'),
-      cell: ({ maker }) => (
-        <>
-          {maker.name}
-          {maker.person === own && <span className="tag">{say('word.you')}</span>}
-        </>
-      ),
-    },
-    {
-      key: 'used',
-      title: say('keys.used'),
-      kind: 'figures',
-      cell: ({ usedAt }) => (usedAt === null ? say('keys.never') : <RelativeTime at={usedAt} />),
-    },
-    { key: 'expires', title: say('keys.expires'), kind: 'figures', cell: ({ expiresAt }) => <Day at={expiresAt} /> },
-    {
-      key: 'actions',
-      title: say('word.actions'),
-      kind: 'actions',
-      cell: (key) => (
-        <span className="key-actions">
-          <Replace of={key} isOwn={key.maker.person === own} onReplace={onReplace} />
-          <Withdraw of={key} />
-        </span>
-      ),
-    },
-  ]
-  return <Table caption={say('keys.title')} columns={columns} rows={data.keys} rowKey={({ id }) => id} busy={busy} />
+  return (
+    <ul className="keys" aria-label={say('keys.title')} aria-busy={busy || undefined}>
+      {data.keys.map((key) => (
+        <KeyItem key={key.id} of={key} titles={data.permissionTitles} onReplace={onReplace} />
+      ))}
+    </ul>
+  )
 }
 
-/** What it is called, what its text ends in, and whether something is the matter with it. */
-function Named({ of: { name, hint, state, rotatedUntil } }: { readonly of: ApiKey }) {
+function KeyItem(props: {
+  readonly of: ApiKey
+  readonly titles: ApiKeys['permissionTitles']
+  readonly onReplace: (key: ApiKey) => void
+}) {
+  const { of, titles, onReplace } = props
   const say = useSay()
+  const isOwn = useMe().data?.person.id === of.maker.person
   return (
-    <span className="key-named">
-      <span>{name}</span>
-      <span className="quiet-text figures">{say('keys.hint', { hint })}</span>
-      {state !== 'live' && (
-        <span className="key-state">
-          <Sign kind="care" />
-          {say(`keys.state.${state}`)}
-        </span>
-      )}
-      {rotatedUntil !== null && (
-        <span className="quiet-text">
-          {say('keys.overlap')} <RelativeTime at={rotatedUntil} />
-        </span>
-      )}
-    </span>
+    <li>
+      <header>
+        <h2>{of.name}</h2>
+        <State of={of} />
+      </header>
+      <dl className="key-facts">
+        <Fact title={say('keys.hint')}>
+          <code>{of.hint}</code>
+        </Fact>
+        <Fact title={say('keys.maker')}>
+          {of.maker.name}
+          {isOwn && <span className="tag">{say('word.you')}</span>}
+        </Fact>
+        <Fact title={say('keys.used')}>{of.usedAt === null ? say('keys.never') : <RelativeTime at={of.usedAt} />}</Fact>
+        <Fact title={say('keys.expires')}>
+          <Day at={of.expiresAt} />
+        </Fact>
+        {of.rotatedUntil !== null && (
+          <Fact title={say('keys.overlap')}>
+            <RelativeTime at={of.rotatedUntil} />
+          </Fact>
+        )}
+      </dl>
+      <ul className="key-may" aria-label={say('keys.scopes')}>
+        {of.scopes.map((name) => (
+          <li key={name}>{titles[name] ?? name}</li>
+        ))}
+      </ul>
+      <div className="key-actions">
+        <Replace of={of} isOwn={isOwn} onReplace={onReplace} />
+        <Withdraw of={of} />
+      </div>
+    </li>
+  )
+}
+
+function Fact({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+  return (
+    <div>
+      <dt>{title}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+/** By word and shape, where something is the matter with it. */
+function State({ of: { state } }: { readonly of: ApiKey }) {
+  const say = useSay()
+  if (state === 'live') return null
+  return (
+    <p className="key-state">
+      <Sign kind="care" />
+      {say(`keys.state.${state}`)}
+    </p>
   )
 }
 
@@ -140,7 +146,6 @@ function Replace(props: { readonly of: ApiKey; readonly isOwn: boolean; readonly
   const over = of.state === 'expired' || of.state === 'ended'
   return (
     <Button
-      look="quiet"
       size="small"
       disabledReason={(!isOwn && say('keys.notYours', { name: of.maker.name })) || (over && say('keys.over'))}
       aria-label={`${say('keys.replace')}: ${of.name}`}

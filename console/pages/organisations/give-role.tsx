@@ -82,9 +82,8 @@ function RoleText(props: Pick<RoleShown, 'hint' | 'may'> & { readonly secondFact
   const say = useSay()
   return (
     <>
-      {props.hint && <p>{props.hint}.</p>}
-      <p>{props.may.join(' · ')}</p>
-      {props.secondFactor && <p>{say('roles.secondFactor')}.</p>}
+      <p>{props.hint ?? props.may.join(' · ')}</p>
+      {props.secondFactor && <p>{say('roles.secondFactor')}</p>}
     </>
   )
 }
