@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -178,9 +178,10 @@ describe.each(servers)('on $name', (server) => {
       const found = await world.superuser(`select p.oid::regprocedure::text as name from pg_proc p
         where p.pronamespace in ('holdfast'::regnamespace, 'app'::regnamespace) and p.prosecdef and p.prosrc ~* '\\m(execute|set_config)\\M'
           and has_function_privilege('holdfast_app', p.oid, 'execute') order by 1`)
-      // These two take a secret, and set what the database finds under it.
+      // These three take a secret, and set what the database finds under it.
       expect(found.map(({ name }) => name)).toEqual([
         'holdfast.enter(bytea,uuid,bigint)',
+        'holdfast.enter_key(bytea,uuid,bigint)',
         'holdfast.enter_lease(bytea,uuid,bigint)',
       ])
     })
@@ -631,6 +632,33 @@ describe.each(servers)('on $name', (server) => {
       expect(await codeOf(jobs.entered(a.entry, sql`select 1`))).toBe('HF401')
     })
 
+    it('a key opens one organisation by a door of its own, as far as its scopes go, and so do the jobs that it asks for', async () => {
+      const keys = world.login('app', { entersBy: 'enter_key' })
+      const jobs = world.login('app', { entersBy: 'enter_lease' })
+      const secret = new Uint8Array(randomBytes(32))
+      // Of the owner's two permissions, the first.
+      await world.superuser('set role holdfast_keeper')
+      await world.superuser(
+        `select holdfast.mint_key(sha256($1), $2, $3, gen_random_uuid(), 1, 1::smallint, '1 day')`,
+        [Buffer.from(secret), a.person, a.organisation],
+      )
+      await world.superuser('reset role')
+      const key = { secret, organisation: a.organisation, need: '1' }
+      expect((await keys.entered(key, sql`select name from app.deal`)).rows).toEqual([{ name: `mark-${a.person}` }])
+      expect(await codeOf(keys.entered({ ...key, need: '2' }, sql`select 1`))).toBe('HF403')
+      expect(await codeOf(keys.entered({ ...key, organisation: b.organisation }, sql`select 1`))).toBe('HF404')
+      expect(await codeOf(app.entered(key, sql`select 1`))).toBe('HF401')
+      expect(await codeOf(jobs.entered(key, sql`select 1`))).toBe('HF401')
+      expect(await codeOf(keys.entered(a.entry, sql`select 1`))).toBe('HF401')
+      await keys.entered(key, sql`select holdfast.enqueue('keyed', '{}')`)
+      const [job] = await world
+        .login('worker')
+        .query(sql<{ secret: Uint8Array }>`select * from holdfast.take_job(array['keyed'], 60)`)
+      const lease = { ...key, secret: job!.secret }
+      expect(await codeOf(jobs.entered(lease, sql`select 1`))).toBe('ok')
+      expect(await codeOf(jobs.entered({ ...lease, need: '2' }, sql`select 1`))).toBe('HF403')
+    })
+
     it('SQL that is injected into a job takes no other job, no lease and no mail', async () => {
       const worker = world.login('worker')
       const jobs = world.login('app', { entersBy: 'enter_lease' })
@@ -670,7 +698,8 @@ describe.each(servers)('on $name', (server) => {
           `select holdfast.assume('${b.organisation}', '${b.person}')`,
           `select holdfast.grant_seat('${b.organisation}', '${a.person}', 'owner')`,
           `select holdfast.mint('x', '${b.person}', 1::smallint, 'x', '1 day', '1 day', gen_random_uuid())`,
-          `select holdfast.mint_lease('${b.person}', '${b.organisation}', '1 day')`,
+          `select holdfast.mint_lease('${b.person}', '${b.organisation}', '1 day', null)`,
+          `select holdfast.mint_key('x', '${b.person}', '${b.organisation}', gen_random_uuid(), 1, 1::smallint, '1 day')`,
           `select holdfast.mark_verified('${a.person}')`,
           `select holdfast.set_roles('{}')`,
         ])

@@ -125,6 +125,11 @@ function reentryMoves(me: Canary, other: Canary): Move[] {
       values: [me.entry, other.organisation],
       judge: refusedWith(misused),
     },
+    {
+      text: 'select holdfast.enter_key($1, $2, 0)',
+      values: [me.entry, other.organisation],
+      judge: refusedWith(misused),
+    },
     { text: 'reset backtrace_functions', judge: refusedOrWithoutEffect },
   ]
 }
@@ -137,7 +142,11 @@ function verbMoves(me: Canary, other: Canary): Move[] {
     `select holdfast.grant_seat('${theirs}', '${mine}', 'owner')`,
     `select holdfast.remove_seat('${theirs}', '${other.person}')`,
     `select holdfast.mint(sha256('x'), '${other.person}', 0::smallint, 'x', '1 day', '1 day', gen_random_uuid())`,
-    `select holdfast.mint_lease('${other.person}', '${theirs}', '1 day')`,
+    `select holdfast.mint_lease('${other.person}', '${theirs}', '1 day', null)`,
+    `select holdfast.mint_key(sha256('x'), '${other.person}', '${theirs}', gen_random_uuid(), 1, 1::smallint, '1 day')`,
+    `select holdfast.put_into_role('${theirs}', '${mine}', 'owner')`,
+    `select holdfast.open_maintenance('to see what it opens')`,
+    `select holdfast.enter_maintenance(gen_random_uuid(), '${theirs}')`,
     `select holdfast.bearer('x', false)`,
     `select holdfast.end_sessions_of('${other.person}', null)`,
     `select holdfast.add_person(gen_random_uuid(), false)`,
@@ -159,6 +168,9 @@ function secretMoves(): Move[] {
       'seat',
       'person',
       'account',
+      'custom_role',
+      'api_key',
+      'maintenance_run',
       'pending_sign_up',
       'mail_request',
       'address_token',
@@ -343,7 +355,7 @@ export async function mintSessions(bench: Bench): Promise<Outcome> {
   const verbs = await bench.catalogue<{ name: string; login: string }>(`
     select p.oid::regprocedure::text as name, r.rolname as login from pg_proc p join pg_namespace n on n.oid = p.pronamespace
      cross join pg_roles r
-     where n.nspname = 'holdfast' and p.proname in ('mint', 'mint_lease', 'assume', 'mark_verified', 'grant_seat', 'credential', 'open_sign_up', 'confirm_sign_up', 'finish_reset')
+     where n.nspname = 'holdfast' and p.proname in ('mint', 'mint_lease', 'mint_key', 'assume', 'put_into_role', 'enter_maintenance', 'mark_verified', 'grant_seat', 'credential', 'open_sign_up', 'confirm_sign_up', 'finish_reset')
        and r.rolname in ('holdfast_app', 'holdfast_worker', 'holdfast_auditor', 'holdfast_prover') and has_function_privilege(r.oid, p.oid, 'EXECUTE')`)
   for (const { name, login } of verbs) tally.breaches.push(`${login} may call ${name}`)
   for (const login of ['app', 'worker', 'auditor', 'prover'] as const)
