@@ -55,6 +55,7 @@ export function MembersPage() {
       >
         {organisation}
       </PageTitle>
+      {may(permission.secure) && <Demand />}
       {many && (
         <SearchBox label={say('members.search')} value={search} onSearch={(text) => setSearch({ search: text })} />
       )}
@@ -62,10 +63,9 @@ export function MembersPage() {
         {(pages) => {
           const data = { ...pages[0]!, members: pages.flatMap((page) => page.members) }
           const more = members.hasNextPage ? () => void members.fetchNextPage() : undefined
-          const List = may(permission.secure) ? SecuredMembers : MemberTable
           return (
             <>
-              <List data={data} organisation={organisation} search={search} />
+              <MemberTable data={data} organisation={organisation} search={search} />
               {many && <LoadMore more={more} busy={members.isFetchingNextPage} />}
               <Invitations data={data} />
               <InviteDialog open={inviting} onClose={() => setInviting(false)} />
@@ -77,22 +77,12 @@ export function MembersPage() {
   )
 }
 
-interface Shown {
-  readonly data: Members
-  readonly organisation: string
-  readonly search: string
-}
-
-/** For those who may: what is demanded of the members, and who falls short of it. */
-function SecuredMembers(props: Shown) {
-  const reading = useRead(foundation.secondFactors)
+/** For those who may: what is demanded of the members, and how many fall short of it. */
+function Demand() {
   return (
-    <>
-      <Loaded of={reading} lines={2}>
-        {(factors) => <Mandate factors={factors} own={props.data.you.person} />}
-      </Loaded>
-      <MemberTable {...props} without={reading.data?.without} />
-    </>
+    <Loaded of={useRead(foundation.secondFactors)} lines={2}>
+      {(factors) => <Mandate factors={factors} />}
+    </Loaded>
   )
 }
 
@@ -102,9 +92,10 @@ interface Asked {
   readonly member: Member
 }
 
-interface Listed extends Shown {
-  /** Who has no second factor. Absent where that is not for one's eyes. */
-  readonly without?: readonly string[] | undefined
+interface Listed {
+  readonly data: Members
+  readonly organisation: string
+  readonly search: string
 }
 
 function MemberTable(props: Listed) {
@@ -135,7 +126,7 @@ function MemberTable(props: Listed) {
   )
 }
 
-function useColumns({ data, organisation, search, without }: Listed, onAsk: (asked: Asked) => void): Column<Member>[] {
+function useColumns({ data, organisation, search }: Listed, onAsk: (asked: Asked) => void): Column<Member>[] {
   const say = useSay()
   const role = useRoleTitle()
   const isOwn = ({ person }: Member) => person === data.you.person
@@ -153,15 +144,15 @@ function useColumns({ data, organisation, search, without }: Listed, onAsk: (ask
     },
     { key: 'address', title: say('members.address'), cell: (member) => member.address ?? '' },
     { key: 'role', title: say('members.role'), cell: (member) => role(member.role) },
-    ...(without === undefined
-      ? []
-      : [
+    ...(data.you.permissions.includes(permission.secure)
+      ? [
           {
             key: 'factor',
             title: say('members.factor'),
-            cell: ({ person }: Member) => <HasFactor has={!without.includes(person)} />,
+            cell: ({ secondFactor }: Member) => <HasFactor has={secondFactor === true} />,
           },
-        ]),
+        ]
+      : []),
     { key: 'since', title: say('members.since'), kind: 'figures', cell: (member) => <Day at={member.joinedAt} /> },
     {
       key: 'actions',
@@ -175,9 +166,7 @@ function useColumns({ data, organisation, search, without }: Listed, onAsk: (ask
               {say('ownership.handOver')}
             </Button>
           )}
-          {!isOwn(member) && without !== undefined && !without.includes(member.person) && (
-            <ResetFactors member={member} />
-          )}
+          {!isOwn(member) && member.secondFactor && <ResetFactors member={member} />}
           {isOwn(member) ? (
             <Leave alone={data.members.length === 1 && search === ''} organisation={organisation} />
           ) : (

@@ -12,15 +12,13 @@ import { useToast } from '../../ui/toast.tsx'
 type Factors = Awaited<ReturnType<typeof foundation.secondFactors>>
 
 /** Whether a second factor is demanded of everybody, and the switch. */
-export function Mandate({ factors, own }: { readonly factors: Factors; readonly own: string }) {
+export function Mandate({ factors }: { readonly factors: Factors }) {
   const say = useSay()
   const confirm = useConfirm()
   const report = useReport()
   const demand = useWrite(foundation.demandSecondFactor)
-  const { demanded, without } = factors
-  const lacks = without.includes(own)
+  const { demanded, without: count, own } = factors
   const act = async () => {
-    const count = without.length
     const question = demanded
       ? { title: say('mandate.offTitle'), text: say('mandate.offText'), act: say('mandate.turnOff') }
       : {
@@ -35,13 +33,13 @@ export function Mandate({ factors, own }: { readonly factors: Factors; readonly 
       <div>
         <h2 id="mandate">{say('mandate.title')}</h2>
         <p className="quiet-text">{say(demanded ? 'mandate.on' : 'mandate.off')}</p>
-        {lacks && !demanded && (
+        {!own && !demanded && (
           <p>
             <Link to={paths.factors}>{say('mandate.ownFirst')}</Link>
           </p>
         )}
       </div>
-      <Button busy={demand.busy} disabledReason={lacks && !demanded && say('mandate.ownFirst')} onClick={act}>
+      <Button busy={demand.busy} disabledReason={!own && !demanded && say('mandate.ownFirst')} onClick={act}>
         {say(demanded ? 'mandate.turnOff' : 'mandate.turnOn')}
       </Button>
     </section>

@@ -167,6 +167,31 @@ begin
   return 'reset';
 end $$;
 
+drop function holdfast.members_without_factor();
+
+/* How many members of the organisation that was entered have no second factor. HF403. */
+create function holdfast.count_without_factor() returns bigint
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform holdfast.demand('organisation.secure');
+  -- In one go: asked of each of ten thousand, factor_count takes a tenth of a second.
+  return (select count(*) from holdfast.seat s
+    where s.organisation_id = holdfast.organisation()
+      and not exists (select from holdfast.totp t where t.person_id = s.person_id)
+      and not exists (select from holdfast.passkey k where k.person_id = s.person_id));
+end $$;
+grant execute on function holdfast.count_without_factor() to holdfast_app;
+
+/* Those of `persons` who are members of the organisation that was entered and have a second factor. HF403. */
+create function holdfast.members_with_factor(persons uuid[]) returns uuid[]
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform holdfast.demand('organisation.secure');
+  return array(select s.person_id from holdfast.seat s
+    where s.organisation_id = holdfast.organisation() and s.person_id = any (persons) and holdfast.factor_count(s.person_id) > 0);
+end $$;
+grant execute on function holdfast.members_with_factor(uuid[]) to holdfast_app;
+
 /* For the verbs below: another role for a member, in the seat and in what members see. */
 create function holdfast.put_into_role(organisation uuid, person uuid, role_key text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$

@@ -18,6 +18,7 @@ interface Member {
   readonly address: string
   readonly role: string
   readonly joinedAt: string
+  readonly secondFactor: boolean | null
 }
 
 /** One row too many is read, to know whether there are more. Invitations stand on the first page. */
@@ -30,15 +31,20 @@ export function readMembers<Invitation, You>(
       select m.person_id, m.name, m.address, m.role, m.joined_at from holdfast.member m
        where (m.name, m.person_id) > (${name}::text, ${person}::uuid)
          and strpos(lower(m.name || ' ' || m.address), lower(${query.search}::text)) > 0
-       order by m.name, m.person_id limit ${pageSize + 1})
+       order by m.name, m.person_id limit ${pageSize + 1}),
+    mine as materialized (select * from holdfast.standing()),
+    factor as materialized (
+      select case when 'organisation.secure' = any (s.permissions)
+                  then holdfast.members_with_factor(array(select p.person_id from page p)) end as having from mine s)
     select (select coalesce(json_agg(json_build_object('person', m.person_id, 'name', m.name, 'address', m.address, 'role', m.role,
-                                                       'joinedAt', m.joined_at) order by m.name, m.person_id), '[]')
-              from page m) as members,
+                                                       'joinedAt', m.joined_at, 'secondFactor', m.person_id = any (f.having)
+                                                      ) order by m.name, m.person_id), '[]')
+              from page m cross join factor f) as members,
            (select coalesce(json_agg(json_build_object('id', i.id, 'address', i.address, 'role', i.role, 'invitedAt', i.created_at,
                                                        'expiresAt', i.expires_at) order by i.created_at, i.id), '[]')
               from holdfast.invitation i where i.expires_at > clock_timestamp() and ${query.after === undefined}::boolean) as invitations,
            (select json_build_object('person', holdfast.person(), 'role', s.role, 'permissions', s.permissions)
-              from holdfast.standing() s) as you`
+              from mine s) as you`
 }
 
 /** Takes the row that was read too many from the page. */

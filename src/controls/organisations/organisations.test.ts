@@ -34,8 +34,10 @@ describe('an organisation', () => {
           address: ada.address,
           role: 'owner',
           joinedAt: expect.stringMatching(/^20.+\+00:00$/),
+          secondFactor: false,
         },
       ],
+      next: null,
       invitations: [],
       you: { person: ada.person, role: 'owner', permissions: [...crm.roles.owner.permissions].sort() },
     })
@@ -131,7 +133,9 @@ describe('a product of individuals', () => {
       Array.from({ length: 8 }, async () => (await (await world.fetch('/api/me', { cookie })).json()) as Me),
     )
     expect(new Set(all.map(({ organisations }) => JSON.stringify(organisations))).size).toBe(1)
-    expect(all[0]!.organisations).toEqual([{ id: expect.any(String), name: 'Eli Voss', role: 'owner' }])
+    expect(all[0]!.organisations).toEqual([
+      { id: expect.any(String), name: 'Eli Voss', role: 'owner', roleName: 'owner' },
+    ])
   })
 
   test('has no routes to found or to invite', async () => {

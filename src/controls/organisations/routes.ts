@@ -43,7 +43,15 @@ const securing: Limit = { name: 'secure-organisation', quota: 60, windowSeconds:
 const time = z.iso.datetime({ offset: true })
 const nothing = z.strictObject({})
 
-const member = z.strictObject({ person: id(), name: z.string(), address: z.string(), role: z.string(), joinedAt: time })
+const member = z.strictObject({
+  person: id(),
+  name: z.string(),
+  address: z.string(),
+  role: z.string(),
+  joinedAt: time,
+  /** Whether they have one; null where the caller may not know, who lacks organisation.secure. */
+  secondFactor: z.boolean().nullable(),
+})
 const invitation = z.strictObject({
   id: id(),
   address: z.string(),
@@ -248,13 +256,14 @@ export function organisationRoutes(needs: { readonly app: Login; readonly site: 
     secondFactors: read({
       method: 'GET',
       path: '/api/o/:organisation/second-factor',
-      summary: 'Whether a second factor is demanded of every member, and who has none',
+      summary:
+        'Whether a second factor is demanded of every member, how many have none, and whether one has one oneself',
       needs: 'organisation.secure',
       limit: listing,
-      response: z.strictObject({ demanded: z.boolean(), without: z.array(id()) }),
-      statement: () => sql<{ demanded: boolean; without: string[] }>`
-        select exists (select from holdfast.mandate) as demanded,
-               (select coalesce(json_agg(w.person order by w.person), '[]') from holdfast.members_without_factor() w) as without`,
+      response: z.strictObject({ demanded: z.boolean(), without: z.int(), own: z.boolean() }),
+      statement: () => sql<{ demanded: boolean; without: number; own: boolean }>`
+        select exists (select from holdfast.mandate) as demanded, holdfast.count_without_factor() as without,
+               holdfast.members_with_factor(array[holdfast.person()]) <> '{}' as own`,
       answer: ([row]) => row!,
     }),
 

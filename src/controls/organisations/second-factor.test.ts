@@ -74,11 +74,23 @@ describe('an organisation that demands a second factor', () => {
     const ada = await world.joinWithOrganisation('Ada')
     const ben = await invite(world, ada, await world.join('Ben'), 'member')
     await giveFactor(world, ada)
-    expect(await (await read(world, ada, 'second-factor')).json()).toEqual({ demanded: false, without: [ben.person] })
+    const factors = async () => (await read(world, ada, 'second-factor')).json()
+    const listed = async (who: Member) => {
+      const { members } = (await (await read(world, who)).json()) as {
+        members: { person: string; secondFactor: boolean | null }[]
+      }
+      return [ada, ben].map(({ person }) => members.find((one) => one.person === person)!.secondFactor)
+    }
+    expect(await factors()).toEqual({ demanded: false, without: 1, own: true })
+    expect([await listed(ada), await listed(ben)]).toEqual([
+      [true, false],
+      [null, null],
+    ])
     await demand(ada, true)
-    expect(await (await read(world, ada, 'second-factor')).json()).toEqual({ demanded: true, without: [ben.person] })
+    expect(await factors()).toEqual({ demanded: true, without: 1, own: true })
     await giveFactor(world, ben)
-    expect(await (await read(world, ada, 'second-factor')).json()).toEqual({ demanded: true, without: [] })
+    expect(await factors()).toEqual({ demanded: true, without: 0, own: true })
+    expect(await listed(ada)).toEqual([true, true])
     expect(await told(await read(world, ben, 'second-factor'))).toEqual([403, 'tenant-isolation/permission-missing'])
   })
 
