@@ -51,7 +51,7 @@ describe.each([
   })
 
   it('is small', () => {
-    expect(statSync(path.join(out, manifest().script)).size).toBeLessThan(475_000)
+    expect(statSync(path.join(out, manifest().script)).size).toBeLessThan(500_000)
     const styles = manifest().styles.reduce((sum, one) => sum + statSync(path.join(out, one)).size, 0)
     expect(styles).toBeLessThan(50_000)
   })

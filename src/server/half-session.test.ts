@@ -32,6 +32,7 @@ const forHalves = [
 const forFreshOnes = [
   'DELETE /api/account/factors/passkeys/:passkey',
   'DELETE /api/account/factors/totp',
+  'DELETE /api/o/:organisation/roles/:id',
   'POST /api/account/address',
   'POST /api/account/close',
   'POST /api/account/factors/passkeys',
@@ -40,7 +41,12 @@ const forFreshOnes = [
   'POST /api/account/factors/totp/confirm',
   'POST /api/account/password',
   'POST /api/account/recovery-codes',
+  'POST /api/o/:organisation/keys',
+  'POST /api/o/:organisation/keys/:id/rotate',
   'POST /api/o/:organisation/members/:person/reset-factors',
+  'POST /api/o/:organisation/roles',
+  'PUT /api/o/:organisation/members/:person/role',
+  'PUT /api/o/:organisation/roles/:id',
   'PUT /api/o/:organisation/second-factor',
 ]
 
@@ -119,6 +125,7 @@ interface Schema {
   readonly pattern?: string
   readonly minimum?: number
   readonly minItems?: number
+  readonly maxLength?: number
   readonly items?: Schema
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
@@ -143,5 +150,5 @@ function fill(schema: Schema): unknown {
   if (schema.format === 'date') return '2026-11-20'
   if (schema.pattern?.includes('\\d{6}')) return '123456'
   if (schema.pattern?.includes('\\w-')) return Buffer.from('{"challenge":"AAAA"}').toString('base64url')
-  return 'somebody@example.com'
+  return 'somebody@example.com'.slice(0, schema.maxLength)
 }

@@ -15,6 +15,6 @@ test('a sweep that fails keeps no other from being swept, and is told once, not 
   const running = startHousekeeping({ worker, log: (error) => told.push(error) })
   await expect.poll(() => asked.some((text) => text.includes('run_recoveries'))).toBe(true)
   await running.stop()
-  expect(asked.filter((text) => text.includes('sweep_')).length).toBe(8)
+  expect(asked.filter((text) => text.includes('sweep_')).length).toBe(9)
   expect(told).toEqual([new Error('took too long')])
 })

@@ -103,7 +103,8 @@ export function apiKeyRoutes(parts: {
       limit: making,
       params: z.strictObject({ id: id() }),
       body: z.strictObject({
-        hint: z.string().regex(/^[0-9A-Za-z]{4}$/, { error: 'must be the last four characters of the key' }),
+        /** The last four characters of the text that is meant. */
+        hint: text({ min: 4, max: 4 }),
         overlapHours: integer({ min: 0, max: 168 }),
       }),
       response: z.strictObject({ key: z.string() }),
