@@ -1,15 +1,18 @@
-// npm run bench -- isolation|identity [--quick] [--json] [--postgres <folder of its programs>]
+// npm run bench -- isolation|identity|organisation [--quick] [--json] [--postgres <folder of its programs>]
 import { parseArgs } from 'node:util'
 import { type Bar, bar } from '../src/server/terminal.ts'
 import { lastBefore, measureIdentity } from './identity/identity.ts'
 import * as identityReport from './identity/report.ts'
 import { measureIsolation } from './isolation/isolation.ts'
 import * as isolationReport from './isolation/report.ts'
+import { measureOrganisation } from './organisation/organisation.ts'
+import * as organisationReport from './organisation/report.ts'
 import { rounded } from './provenance.ts'
 
 const help = `Usage:
   npm run bench -- isolation [--quick] [--json] [--keep] [--postgres <folder>]
   npm run bench -- identity [--quick] [--json] [--keep] [--postgres <folder>] [--before <commit>]
+  npm run bench -- organisation [--quick] [--json] [--keep] [--postgres <folder>]
 
   --quick      shorter rounds on smaller tables: for guidance, not for quoting
   --json       the summary as JSON on the last line of stdout
@@ -60,6 +63,18 @@ const benchmarks: Readonly<Record<string, (asked: Asked) => Promise<Reported>>> 
       },
     }
   },
+  async organisation(asked) {
+    const results = await measureOrganisation(asked)
+    const { tableOf, summaryOf, keepResults } = organisationReport
+    return {
+      table: tableOf(results),
+      summary: summaryOf(results),
+      keep: async (command) => {
+        await keepResults(results, command)
+        return 'organisation.json'
+      },
+    }
+  },
 }
 
 try {
@@ -77,7 +92,7 @@ try {
   const [name = ''] = positionals
   if (values.help === true) process.stdout.write(help)
   else if (positionals.length !== 1 || !Object.hasOwn(benchmarks, name))
-    misused(`there are two benchmarks: ${Object.keys(benchmarks).join(' and ')}`)
+    misused(`the benchmarks are: ${Object.keys(benchmarks).join(', ')}`)
   else if (values.before !== undefined && name !== 'identity') misused('only identity is compared with an older commit')
   else await run(name, values)
 } catch (error) {
