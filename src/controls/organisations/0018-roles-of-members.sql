@@ -192,12 +192,23 @@ begin
 end $$;
 grant execute on function holdfast.members_with_factor(uuid[]) to holdfast_app;
 
+/* For the verbs that take something from these members: the invitations that they gave and may no longer give go with it. Else
+   whoever is about to lose a role would leave it at another address of theirs. */
+create function holdfast.withdraw_excess(organisation uuid, persons uuid[]) returns void
+language sql volatile set search_path = pg_catalog, pg_temp
+begin atomic
+  delete from holdfast.invitation i
+   where i.organisation_id = withdraw_excess.organisation and i.invited_by = any (persons)
+     and not holdfast.may_give(holdfast.role_of_member(i.organisation_id, i.invited_by), holdfast.role_by_key(i.organisation_id, i.role));
+end;
+
 /* For the verbs below: another role for a member, in the seat and in what members see. */
 create function holdfast.put_into_role(organisation uuid, person uuid, role_key text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
   perform holdfast.grant_seat(organisation, person, role_key);
   update holdfast.member m set role = role_key where m.organisation_id = put_into_role.organisation and m.person_id = put_into_role.person;
+  perform holdfast.withdraw_excess(organisation, array[person]);
 end $$;
 
 /* Gives a member another role, from the next transaction on: open tabs, keys and jobs included. One may not touch whoever may

@@ -41,6 +41,8 @@ begin
   if before.id is not null then
     update holdfast.custom_role c set name = called, name_key = called_key, permissions = mask, min_assurance = assurance
      where c.organisation_id = here and c.id = before.id;
+    perform holdfast.withdraw_excess(here,
+      array(select s.person_id from holdfast.seat s where s.organisation_id = here and s.custom_role = before.id));
     return before.id;
   end if;
   if (select count(*) from holdfast.custom_role c where c.organisation_id = here) >= 200 then

@@ -366,6 +366,33 @@ describe('what was taken from somebody is gone at once', () => {
     expect([await enter(look), await other(look)]).toEqual(['HF401', 'HF401'])
   })
 
+  test('in an invitation that they left open to another address of theirs', async () => {
+    const role = await company.role({ permissions: more })
+    const wide = await company.role({ permissions: more })
+    const lesser = await company.role({ permissions: ['members.read'] })
+    const open = async () => {
+      const { invitations } = await company.read<{ invitations: { role: string }[] }>(ada!, '/members')
+      return invitations.map((one) => one.role)
+    }
+    for (const take of [() => give(ada!, ben!, 'viewer'), () => write(ada!, role, managing)]) {
+      await company.take(ben!, role)
+      expect(await invite(ben!, wide, cy!.address)).toBe('201')
+      expect(await invite(ben!, lesser, dee!.address)).toBe('201')
+      const token = await company.link(cy!.address)
+      expect(await take()).toBe('204')
+      // What they may still give stays.
+      expect(await open()).toEqual([lesser])
+      expect(await accept(world, cy!, token)).toBe('410 organisations/invitation-dead')
+      expect(await company.told(ada!, 'DELETE', `/members/${ben!.person}`)).toBe('204')
+      expect(await write(ada!, role, more)).toBe('204')
+    }
+    await company.take(ben!, 'owner')
+    expect(await invite(ben!, 'owner', cy!.address)).toBe('201')
+    const token = await company.link(cy!.address)
+    expect(await hand(ben!, ada!, 'admin')).toBe('204')
+    expect(await accept(world, cy!, token)).toBe('410 organisations/invitation-dead')
+  })
+
   test('in the middle of an attempt to use it: the verbs ask again behind the lock', async () => {
     await company.take(ben!, 'admin')
     await company.take(cy!, 'viewer')
