@@ -253,6 +253,7 @@ create table holdfast.account (
 );
 CREATE INDEX account_by_closing ON holdfast.account USING btree (closes_at) WHERE (closes_at IS NOT NULL);
 CREATE INDEX account_by_pepper ON holdfast.account USING btree ("left"(password_hash, 15) COLLATE "C");
+CREATE INDEX account_of_visitor ON holdfast.account USING btree (verified_at) WHERE (address ~~ 'visitor-%@canary.invalid'::text);
 CREATE TRIGGER copy_to_members AFTER UPDATE OF name, address ON holdfast.account FOR EACH ROW WHEN (((old.name IS DISTINCT FROM new.name) OR (old.address IS DISTINCT FROM new.address))) EXECUTE FUNCTION holdfast.copy_account_to_members();
 CREATE TRIGGER drop_thiefs_factors AFTER UPDATE OF reset_at ON holdfast.account FOR EACH ROW WHEN ((((new.void_at IS NOT NULL) AND (new.void_at IS DISTINCT FROM old.void_at)) OR (old.reset_at > (new.reset_at - '7 days'::interval)))) EXECUTE FUNCTION holdfast.drop_thiefs_factors();
 CREATE TRIGGER leave_organisations BEFORE DELETE ON holdfast.account FOR EACH ROW EXECUTE FUNCTION holdfast.leave_organisations();
@@ -290,6 +291,33 @@ create table holdfast.address_token (
 CREATE INDEX address_token_by_expiry ON holdfast.address_token USING btree (expires_at);
 CREATE INDEX address_token_by_person ON holdfast.address_token USING btree (person_id, purpose, created_at);
 
+-- tenant, owner holdfast_keeper, row security forced
+create table holdfast.api_key (
+  organisation_id uuid default holdfast.organisation() not null,           -- none
+  id uuid not null,                                                        -- none
+  person_id uuid not null,                                                 -- personal membership, kept as membership
+  name text not null,                                                      -- personal api-key, kept as api-key
+  hint text not null,                                                      -- none
+  scopes bigint not null,                                                  -- none
+  days integer not null,                                                   -- none
+  created_at timestamp with time zone default clock_timestamp() not null,  -- none
+  expires_at timestamp with time zone not null,                            -- none
+  constraint api_key_pkey PRIMARY KEY (organisation_id, id),
+  constraint api_key_organisation_id_person_id_fkey FOREIGN KEY (organisation_id, person_id) REFERENCES holdfast.member(organisation_id, person_id) ON DELETE CASCADE,
+  constraint api_key_days_check CHECK (((days >= 1) AND (days <= 366))),
+  constraint api_key_hint_check CHECK ((hint ~ '^[0-9A-Za-z]{4}$'::text)),
+  constraint api_key_name_check CHECK ((((char_length(name) >= 1) AND (char_length(name) <= 80)) AND (name !~ '[[:cntrl:]]'::text))),
+  constraint api_key_scopes_check CHECK ((scopes > 0))
+);
+CREATE INDEX api_key_by_person ON holdfast.api_key USING btree (organisation_id, person_id);
+create policy tenant_allow on holdfast.api_key as permissive for all to public using ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr))) with check ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr)));
+create policy tenant_floor on holdfast.api_key as restrictive for all to public using ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr))) with check ((organisation_id = ( SELECT (substr(current_setting('backtrace_functions'::text), 2, 32))::uuid AS substr)));
+CREATE TRIGGER end_passes AFTER DELETE ON holdfast.api_key FOR EACH ROW EXECUTE FUNCTION holdfast.end_passes_of_key();
+CREATE TRIGGER record_delete AFTER DELETE ON holdfast.api_key REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('id');
+CREATE TRIGGER record_insert AFTER INSERT ON holdfast.api_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('id');
+CREATE TRIGGER record_update AFTER UPDATE ON holdfast.api_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('id');
+grant select on holdfast.api_key to holdfast_counter;
+
 -- platform, owner holdfast_keeper
 create table holdfast.column_inventory (
   table_name text not null,   -- none
@@ -307,6 +335,26 @@ create table holdfast.column_inventory (
 grant select on holdfast.column_inventory to holdfast_auditor;
 grant select on holdfast.column_inventory to holdfast_migrator;
 grant select on holdfast.column_inventory to holdfast_owner;
+
+-- account, owner holdfast_keeper
+create table holdfast.custom_role (
+  organisation_id uuid not null,               -- none
+  id uuid default gen_random_uuid() not null,  -- none
+  name text not null,                          -- none
+  name_key text not null,                      -- none
+  permissions bigint not null,                 -- none
+  min_assurance smallint default 1 not null,   -- none
+  constraint custom_role_pkey PRIMARY KEY (organisation_id, id),
+  constraint custom_role_organisation_id_name_key_key UNIQUE (organisation_id, name_key),
+  constraint custom_role_min_assurance_check CHECK (((min_assurance >= 1) AND (min_assurance <= 2))),
+  constraint custom_role_name_check CHECK ((((char_length(name) >= 1) AND (char_length(name) <= 60)) AND (name !~ '[[:cntrl:]]'::text))),
+  constraint custom_role_name_key_check CHECK ((octet_length(name_key) <= 400)),
+  constraint custom_role_permissions_check CHECK ((permissions > 0))
+);
+CREATE TRIGGER record_delete AFTER DELETE ON holdfast.custom_role REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('id');
+CREATE TRIGGER record_insert AFTER INSERT ON holdfast.custom_role REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('id');
+CREATE TRIGGER record_update AFTER UPDATE ON holdfast.custom_role REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION holdfast.record_change('id');
+CREATE TRIGGER refill_seats AFTER UPDATE ON holdfast.custom_role FOR EACH ROW WHEN (((old.permissions IS DISTINCT FROM new.permissions) OR (old.min_assurance IS DISTINCT FROM new.min_assurance))) EXECUTE FUNCTION holdfast.refill_seats_of_custom_role();
 
 -- tenant, owner holdfast_keeper, row security forced
 create table holdfast.event (
@@ -480,6 +528,7 @@ create table holdfast.job (
   done_at timestamp with time zone,                                        -- none
   failed_at timestamp with time zone,                                      -- none
   last_error text,                                                         -- none
+  scopes bigint,                                                           -- none
   constraint job_pkey PRIMARY KEY (id),
   constraint job_kind_check CHECK ((kind ~ '^[a-z][a-z0-9-]{0,60}$'::text)),
   constraint job_payload_check CHECK ((pg_column_size(payload) <= 8192))
@@ -509,6 +558,20 @@ create table holdfast.mail_request (
 );
 CREATE INDEX mail_request_by_key ON holdfast.mail_request USING btree (address_key, created_at);
 CREATE INDEX mail_request_waiting ON holdfast.mail_request USING btree (id) WHERE (done_at IS NULL);
+
+-- platform, owner holdfast_keeper
+create table holdfast.maintenance_run (
+  id uuid default gen_random_uuid() not null,                             -- none
+  reason text not null,                                                   -- none
+  opened_at timestamp with time zone default clock_timestamp() not null,  -- none
+  opened_in xid8 default pg_current_xact_id() not null,                   -- none
+  closed_at timestamp with time zone,                                     -- none
+  organisations integer default 0 not null,                               -- none
+  rows_changed bigint default 0 not null,                                 -- none
+  constraint maintenance_run_pkey PRIMARY KEY (id),
+  constraint maintenance_run_reason_check CHECK ((((char_length(reason) >= 10) AND (char_length(reason) <= 500)) AND (reason !~ '[[:cntrl:]]'::text)))
+);
+grant select on holdfast.maintenance_run to holdfast_auditor;
 
 -- tenant, owner holdfast_keeper, row security forced
 create table holdfast.mandate (
@@ -617,16 +680,25 @@ create table holdfast.pass (
   generation integer default 0 not null,                                   -- none
   rested interval default '00:00:00'::interval not null,                   -- none
   settled_at timestamp with time zone default clock_timestamp(),           -- personal session, kept as session
+  scopes bigint,                                                           -- none
   constraint pass_pkey PRIMARY KEY (hash),
   constraint pass_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
   constraint pass_check CHECK (((kind = 's'::bpchar) = (organisation_id IS NULL))),
   constraint pass_hash_check CHECK ((octet_length(hash) = 32)),
-  constraint pass_kind_check CHECK ((kind = ANY (ARRAY['s'::bpchar, 'k'::bpchar, 'l'::bpchar])))
+  constraint pass_kind_check CHECK ((kind = ANY (ARRAY['s'::bpchar, 'k'::bpchar, 'l'::bpchar]))),
+  constraint pass_scopes CHECK (
+CASE kind
+    WHEN 's'::bpchar THEN (scopes IS NULL)
+    WHEN 'k'::bpchar THEN (scopes IS NOT NULL)
+    ELSE true
+END),
+  constraint pass_scopes_check CHECK ((scopes >= 0))
 );
 CREATE INDEX pass_by_expiry ON holdfast.pass USING btree (expires_at);
 CREATE INDEX pass_by_family ON holdfast.pass USING btree (family);
 CREATE UNIQUE INDEX pass_by_generation ON holdfast.pass USING btree (family, generation) WHERE (kind = 's'::bpchar);
 CREATE INDEX pass_by_person ON holdfast.pass USING btree (person_id, issued_at);
+CREATE INDEX pass_of_keys ON holdfast.pass USING btree (expires_at) WHERE (kind = 'k'::bpchar);
 CREATE INDEX pass_replaced ON holdfast.pass USING btree (dead_at) WHERE ((generation > 0) AND (dead_at IS NOT NULL));
 CREATE TRIGGER factor_was_shown AFTER INSERT ON holdfast.pass FOR EACH ROW WHEN (((new.kind = 's'::bpchar) AND (new.assurance > 1) AND (new.generation = 0))) EXECUTE FUNCTION holdfast.factor_was_shown();
 
@@ -799,10 +871,14 @@ create table holdfast.seat (
   idle interval not null,           -- none
   life interval not null,           -- none
   rotate_after interval not null,   -- none
+  custom_role uuid,                 -- personal membership, kept as membership
   constraint seat_pkey PRIMARY KEY (person_id, organisation_id),
+  constraint seat_custom_role FOREIGN KEY (organisation_id, custom_role) REFERENCES holdfast.custom_role(organisation_id, id),
   constraint seat_person_id_fkey FOREIGN KEY (person_id) REFERENCES holdfast.person(id) ON DELETE CASCADE,
-  constraint seat_role_id_fkey FOREIGN KEY (role_id) REFERENCES holdfast.role(role_id)
+  constraint seat_role_id_fkey FOREIGN KEY (role_id) REFERENCES holdfast.role(role_id),
+  constraint seat_role_is_one CHECK (((role_id = 'ff'::bpchar) = (custom_role IS NOT NULL)))
 );
+CREATE INDEX seat_by_custom_role ON holdfast.seat USING btree (organisation_id, custom_role) WHERE (custom_role IS NOT NULL);
 CREATE INDEX seat_by_organisation ON holdfast.seat USING btree (organisation_id, person_id);
 CREATE INDEX seat_by_role ON holdfast.seat USING btree (role_id);
 CREATE TRIGGER fill BEFORE INSERT OR UPDATE ON holdfast.seat FOR EACH ROW EXECUTE FUNCTION holdfast.fill_seat();
@@ -947,6 +1023,19 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.age_canary_session(bytea,interval) to holdfast_prover;
+
+CREATE OR REPLACE FUNCTION holdfast.all_organisations()
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT o.id
+    FROM holdfast.organisation o
+   ORDER BY o.id;
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.all_organisations() to holdfast_owner;
 
 CREATE OR REPLACE FUNCTION holdfast.answer_mail_requests(most integer)
  RETURNS integer
@@ -1300,6 +1389,34 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.change_password(bytea,text,text,text,text) to holdfast_identity;
 
+CREATE OR REPLACE FUNCTION holdfast.change_role(secret bytea, person uuid, role_key text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role;
+  before holdfast.role;
+  after holdfast.role;
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  mine := holdfast.demand('roles.manage');
+  perform holdfast.demand_fresh(secret);
+  before := holdfast.role_of_member(here, change_role.person);
+  after := holdfast.role_by_key(here, role_key);
+  if not (holdfast.may_give(mine, before) and holdfast.may_give(mine, after)) then
+    raise exception 'that role may more than you' using errcode = 'HF403';
+  end if;
+  if before.name = 'owner' and after.name <> 'owner' and holdfast.owns_alone(here, change_role.person) then return 'last-owner'; end if;
+  perform holdfast.put_into_role(here, change_role.person, after.name);
+  return 'changed';
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.change_role(bytea,uuid,text) to holdfast_app;
+
 CREATE OR REPLACE FUNCTION holdfast.classify(relation regclass, class text, inventory text)
  RETURNS void
  LANGUAGE plpgsql
@@ -1355,6 +1472,24 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.close_account(bytea,bytea,text,text) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.close_maintenance(run uuid, organisations integer, rows_changed bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  ctx text;
+begin
+  update holdfast.maintenance_run r
+     set closed_at = clock_timestamp(), organisations = close_maintenance.organisations, rows_changed = close_maintenance.rows_changed
+   where r.id = run and r.closed_at is null and r.opened_in = pg_current_xact_id();
+  if not found then raise exception 'no such run is open' using errcode = 'HF404'; end if;
+  ctx := set_config('backtrace_functions', '', true);
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.close_maintenance(uuid,integer,bigint) to holdfast_owner;
 
 CREATE OR REPLACE FUNCTION holdfast.confirm_address(link bytea, secret bytea, undo_link bytea, old_subject text, old_body text, new_subject text, new_body text)
  RETURNS text
@@ -1525,6 +1660,23 @@ end $function$;
 -- owner holdfast_counter
 grant execute on function holdfast.count_rows_of(regclass,uuid) to holdfast_auditor;
 
+CREATE OR REPLACE FUNCTION holdfast.count_without_factor()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform holdfast.demand('organisation.secure');
+  -- In one go: asked of each of ten thousand, factor_count takes a tenth of a second.
+  return (select count(*) from holdfast.seat s
+    where s.organisation_id = holdfast.organisation()
+      and not exists (select from holdfast.totp t where t.person_id = s.person_id)
+      and not exists (select from holdfast.passkey k where k.person_id = s.person_id));
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.count_without_factor() to holdfast_app;
+
 CREATE OR REPLACE FUNCTION holdfast.credential(key text)
  RETURNS TABLE(person uuid, password_hash text)
  LANGUAGE sql
@@ -1591,12 +1743,16 @@ CREATE OR REPLACE FUNCTION holdfast.demand(permission text)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  here holdfast.seat;
   mine holdfast.role;
 begin
-  select r.* into mine from holdfast.seat s join holdfast.role r using (role_id)
-   where s.person_id = holdfast.person() and s.organisation_id = holdfast.organisation()
-     and exists (select from holdfast.permission p where p.name = permission and (r.permissions >> p.bit) & 1 = 1);
+  select s.* into here from holdfast.seat s where s.person_id = holdfast.person() and s.organisation_id = holdfast.organisation();
   if not found then raise exception 'permission missing' using errcode = 'HF403'; end if;
+  mine := holdfast.role_of_seat(here);
+  mine.permissions := mine.permissions & coalesce(holdfast.scopes(), mine.permissions);
+  if not exists (select from holdfast.permission p where p.name = permission and (mine.permissions >> p.bit) & 1 = 1) then
+    raise exception 'permission missing' using errcode = 'HF403';
+  end if;
   return mine;
 end $function$;
 -- owner holdfast_keeper
@@ -1612,6 +1768,20 @@ begin
   if holdfast.fresh_bearer(secret, interval '15 minutes') is distinct from holdfast.person() then
     raise exception 'another session' using errcode = 'HF401';
   end if;
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.demand_key_maker(secret bytea)
+ RETURNS holdfast.role
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  perform from holdfast.organisation o where o.id = holdfast.organisation() for no key update;
+  perform holdfast.lock_person(holdfast.person());
+  perform holdfast.demand_fresh(secret);
+  return holdfast.demand('keys.manage');
 end $function$;
 -- owner holdfast_keeper
 
@@ -1656,6 +1826,50 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.drop_address_change(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.drop_key(key uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform from holdfast.organisation o where o.id = holdfast.organisation() for no key update;
+  perform holdfast.demand('keys.manage');
+  delete from holdfast.api_key k where k.organisation_id = holdfast.organisation() and k.id = drop_key.key;
+  return found;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.drop_key(uuid) to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.drop_role(secret bytea, role uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role;
+  gone holdfast.custom_role;
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  mine := holdfast.demand('roles.manage');
+  perform holdfast.demand_fresh(secret);
+  select c.* into gone from holdfast.custom_role c where c.organisation_id = here and c.id = drop_role.role;
+  if not found then raise exception 'no such role' using errcode = 'HF404'; end if;
+  if gone.permissions & ~mine.permissions <> 0 then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+  delete from holdfast.invitation i where i.organisation_id = here and i.expires_at < clock_timestamp();
+  if exists (select from holdfast.seat s where s.organisation_id = here and s.custom_role = gone.id)
+     or exists (select from holdfast.invitation i where i.organisation_id = here and i.role = gone.id::text) then
+    return 'in-use';
+  end if;
+  delete from holdfast.custom_role c where c.organisation_id = here and c.id = gone.id;
+  return 'dropped';
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.drop_role(bytea,uuid) to holdfast_app;
 
 CREATE OR REPLACE FUNCTION holdfast.drop_thiefs_factors()
  RETURNS trigger
@@ -1761,6 +1975,19 @@ begin
 end $function$;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.end_passes_of_key()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update holdfast.pass p set revoked_at = clock_timestamp()
+   where p.family = old.id and p.kind = 'k' and p.organisation_id = old.organisation_id and p.revoked_at is null;
+  return null;
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.end_recovery(person uuid, how text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1801,10 +2028,10 @@ AS $function$
 declare
   ended integer;
 begin
-  -- This locks the person too.
+  -- This locks the person too; and no sign-in on what was read before opens anything (see 0011).
   update holdfast.person p set sessions_ended_by = pg_current_xact_id(), sessions_ended_at = clock_timestamp() where p.id = person;
   update holdfast.pass p set revoked_at = clock_timestamp()
-   where p.person_id = person and p.revoked_at is null and p.family is distinct from spared;
+   where p.person_id = person and p.revoked_at is null and p.family is distinct from spared and (p.kind <> 'k' or spared is null);
   get diagnostics ended = row_count;
   return ended;
 end $function$;
@@ -1822,8 +2049,8 @@ begin
   if (select count(*) from holdfast.job j where j.organisation_id = holdfast.organisation() and j.done_at is null and j.failed_at is null) >= 1000 then
     raise exception 'too many jobs are waiting' using errcode = 'HF429';
   end if;
-  insert into holdfast.job (organisation_id, person_id, kind, payload)
-    values (holdfast.organisation(), holdfast.person(), enqueue.kind, enqueue.payload) returning id into answer;
+  insert into holdfast.job (organisation_id, person_id, kind, payload, scopes)
+    values (holdfast.organisation(), holdfast.person(), enqueue.kind, enqueue.payload, holdfast.scopes()) returning id into answer;
   return answer;
 end $function$;
 -- owner holdfast_keeper
@@ -1867,6 +2094,37 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.enter(bytea,uuid,bigint) to holdfast_app;
 
+CREATE OR REPLACE FUNCTION holdfast.enter_key(secret bytea, wanted uuid, need bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  ctx text;
+  due boolean;
+  at timestamptz := clock_timestamp();
+begin
+  if current_setting('backtrace_functions') <> '' or current_setting('transaction_isolation') <> 'read committed' or pg_is_in_recovery() then
+    perform holdfast.refuse_misuse();
+  end if;
+  select s.context || lpad(to_hex(p.scopes), 16, '0'), p.settled_at is null or p.settled_at < at - interval '5 minutes'
+    into ctx, due
+    from holdfast.pass p join holdfast.seat s on s.person_id = p.person_id and s.organisation_id = p.organisation_id
+   where p.hash = sha256(secret) and p.kind = 'k' and p.organisation_id = enter_key.wanted and p.revoked_at is null and p.expires_at > at
+     and (p.dead_at is null or p.dead_at > at) and p.verified and p.assurance >= s.min_assurance
+     and s.permissions & p.scopes & need = need;
+  if ctx is null then
+    perform holdfast.refuse_entry(secret, wanted, need, 'k');
+    raise exception 'refused' using errcode = 'HF401';
+  end if;
+  ctx := set_config('backtrace_functions', ctx, true);
+  return due;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.enter_key(bytea,uuid,bigint) to holdfast_app;
+
 CREATE OR REPLACE FUNCTION holdfast.enter_lease(secret bytea, wanted uuid, need bigint)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1880,10 +2138,10 @@ begin
   if current_setting('backtrace_functions') <> '' or current_setting('transaction_isolation') <> 'read committed' or pg_is_in_recovery() then
     perform holdfast.refuse_misuse();
   end if;
-  select s.context into ctx
+  select s.context || coalesce(lpad(to_hex(p.scopes), 16, '0'), '') into ctx
     from holdfast.pass p join holdfast.seat s on s.person_id = p.person_id and s.organisation_id = p.organisation_id
    where p.hash = sha256(secret) and p.kind = 'l' and p.organisation_id = enter_lease.wanted and p.revoked_at is null
-     and p.expires_at > clock_timestamp() and p.verified and s.permissions & need = need;
+     and p.expires_at > clock_timestamp() and p.verified and s.permissions & coalesce(p.scopes, s.permissions) & need = need;
   if ctx is null then
     perform holdfast.refuse_entry(secret, wanted, need, 'l');
     raise exception 'refused' using errcode = 'HF401';
@@ -1893,6 +2151,25 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.enter_lease(bytea,uuid,bigint) to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.enter_maintenance(run uuid, organisation uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  ctx text;
+begin
+  if session_user <> 'holdfast_migrator' then raise exception 'only the migrator maintains' using errcode = 'HF403'; end if;
+  if not exists (select from holdfast.maintenance_run r
+                  where r.id = run and r.closed_at is null and r.opened_in = pg_current_xact_id()) then
+    raise exception 'no such run is open' using errcode = 'HF404';
+  end if;
+  ctx := set_config('backtrace_functions', 'h' || replace(organisation::text, '-', '') || repeat('0', 32) || 'ee', true);
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.enter_maintenance(uuid,uuid) to holdfast_owner;
 
 CREATE OR REPLACE FUNCTION holdfast.factor_count(person uuid)
  RETURNS integer
@@ -2005,8 +2282,20 @@ CREATE OR REPLACE FUNCTION holdfast.fill_seat()
 AS $function$
 declare
   of_role holdfast.role;
+  own holdfast.custom_role;
 begin
   select * into strict of_role from holdfast.role r where r.role_id = new.role_id;
+  if new.custom_role is not null then
+    select * into strict own from holdfast.custom_role c where c.organisation_id = new.organisation_id and c.id = new.custom_role;
+    -- A permission that the product has given up opens nothing, whoever once gave it.
+    of_role.permissions := own.permissions & (select bit_or(r.permissions) from holdfast.role r);
+    of_role.min_assurance := own.min_assurance;
+    -- As a role of the product's that demands two factors and says no more.
+    if own.min_assurance > 1 then
+      of_role.idle := interval '1 hour';
+      of_role.life := interval '24 hours';
+    end if;
+  end if;
   new.context := 'h' || replace(new.organisation_id::text, '-', '') || replace(new.person_id::text, '-', '') || new.role_id;
   new.permissions := of_role.permissions;
   new.min_assurance := greatest(of_role.min_assurance,
@@ -2119,6 +2408,18 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.finish_reset(bytea,text,text,text) to holdfast_identity;
 
+CREATE OR REPLACE FUNCTION holdfast.forget_key(organisation uuid, key uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform set_config('backtrace_functions', 'h' || replace(organisation::text, '-', '') || repeat('0', 32) || 'ee', true);
+  delete from holdfast.api_key k where k.organisation_id = forget_key.organisation and k.id = forget_key.key;
+  perform set_config('backtrace_functions', '', true);
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.forget_links(person uuid)
  RETURNS void
  LANGUAGE sql
@@ -2190,12 +2491,11 @@ CREATE OR REPLACE FUNCTION holdfast.grant_seat(organisation uuid, person uuid, r
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  number char(2);
+  given holdfast.role := holdfast.role_by_key(organisation, role_name);
 begin
-  select role_id into number from holdfast.role where name = role_name;
-  if not found then raise exception 'no such role' using errcode = 'HF422'; end if;
-  insert into holdfast.seat (person_id, organisation_id, role_id) values (person, organisation, number)
-    on conflict (person_id, organisation_id) do update set role_id = excluded.role_id;
+  insert into holdfast.seat (person_id, organisation_id, role_id, custom_role)
+    values (person, organisation, given.role_id, case when given.role_id = 'ff' then given.name::uuid end)
+    on conflict (person_id, organisation_id) do update set role_id = excluded.role_id, custom_role = excluded.custom_role;
 end $function$;
 -- owner holdfast_keeper
 
@@ -2251,7 +2551,7 @@ begin
 end $function$;
 -- owner holdfast_keeper
 
-CREATE OR REPLACE FUNCTION holdfast.invite(shown_address text, key text, role_name text, token_hash bytea, mail_subject text, mail_body text)
+CREATE OR REPLACE FUNCTION holdfast.invite(secret bytea, shown_address text, key text, role_name text, token_hash bytea, mail_subject text, mail_body text)
  RETURNS uuid
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2267,9 +2567,12 @@ declare
 begin
   perform from holdfast.organisation o where o.id = here for no key update;
   mine := holdfast.demand('members.invite');
-  select * into theirs from holdfast.role r where r.name = role_name;
-  if not found then raise exception 'no such role' using errcode = 'HF422'; end if;
+  theirs := holdfast.role_by_key(here, role_name);
   if not holdfast.may_give(mine, theirs) then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+  if theirs.name = 'owner' then
+    if holdfast.scopes() is not null then raise exception 'no key makes owners' using errcode = 'HF403'; end if;
+    perform holdfast.demand_fresh(secret);
+  end if;
   if exists (select from holdfast.account a join holdfast.seat s using (person_id) where a.address_key = key and s.organisation_id = here) then
     return null;
   end if;
@@ -2278,14 +2581,14 @@ begin
     raise exception 'too many open invitations' using errcode = 'HF429';
   end if;
   insert into holdfast.invitation (organisation_id, address, address_key, role, invited_by, expires_at)
-    values (here, shown_address, key, role_name, holdfast.person(), until) returning id into made;
+    values (here, shown_address, key, theirs.name, holdfast.person(), until) returning id into made;
   insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at)
-    values (token_hash, here, made, key, role_name, until);
+    values (token_hash, here, made, key, theirs.name, until);
   perform holdfast.queue_mail(shown_address, mail_subject, mail_body);
   return made;
 end $function$;
 -- owner holdfast_keeper
-grant execute on function holdfast.invite(text,text,text,bytea,text,text) to holdfast_app;
+grant execute on function holdfast.invite(bytea,text,text,text,bytea,text,text) to holdfast_app;
 
 CREATE OR REPLACE FUNCTION holdfast.is_bearer(secret bytea, person uuid)
  RETURNS boolean
@@ -2396,6 +2699,35 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.keep_recovery_codes(bytea,bytea[],text,text) to holdfast_identity;
 
+CREATE OR REPLACE FUNCTION holdfast.keys()
+ RETURNS TABLE(id uuid, name text, hint text, scopes text[], maker uuid, maker_name text, created_at timestamp with time zone, expires_at timestamp with time zone, used_at timestamp with time zone, rotated_until timestamp with time zone, state text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  here uuid := holdfast.organisation();
+begin
+  perform holdfast.demand('keys.manage');
+  return query
+    select k.id, k.name, k.hint, holdfast.permission_names(k.scopes), k.person_id, m.name, k.created_at, k.expires_at,
+           (select max(p.settled_at) from holdfast.pass p where p.family = k.id and p.kind = 'k'),
+           (select max(least(p.dead_at, p.expires_at)) from holdfast.pass p
+             where p.family = k.id and p.kind = 'k' and p.revoked_at is null and p.dead_at > clock_timestamp() and p.expires_at > clock_timestamp()),
+           case when k.expires_at <= clock_timestamp() then 'expired'
+                when newest.revoked_at is not null or newest.hash is null then 'ended'
+                when newest.assurance < s.min_assurance then 'lacks-factor'
+                else 'live' end
+      from holdfast.api_key k
+      join holdfast.member m on m.organisation_id = here and m.person_id = k.person_id
+      join holdfast.seat s on s.organisation_id = here and s.person_id = k.person_id
+      left join holdfast.pass newest on newest.family = k.id and newest.kind = 'k' and newest.dead_at is null
+     where k.organisation_id = here
+     order by k.created_at desc, k.id;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.keys() to holdfast_app;
+
 CREATE OR REPLACE FUNCTION holdfast.leave_organisations()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2433,6 +2765,24 @@ BEGIN ATOMIC
               JOIN holdfast.person p ON ((p.id = o.person_id)))
            WHERE ((o.organisation_id = s.organisation_id) AND (o.person_id <> s.person_id) AND (q.name = 'owner'::text) AND (p.disabled_at IS NULL))))));
 END;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.live_key(secret bytea)
+ RETURNS holdfast.pass
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  p holdfast.pass;
+begin
+  select * into p from holdfast.pass
+   where hash = sha256(secret) and kind = 'k' and revoked_at is null and expires_at > clock_timestamp()
+     and (dead_at is null or dead_at > clock_timestamp());
+  if not found then raise exception 'no live key' using errcode = 'HF401'; end if;
+  return p;
+end $function$;
 -- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.live_pass(secret bytea)
@@ -2508,6 +2858,65 @@ END;
 -- owner holdfast_keeper
 grant execute on function holdfast.mail_sent(bigint) to holdfast_worker;
 
+CREATE OR REPLACE FUNCTION holdfast.maintain(reason text, statement text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  run uuid := holdfast.open_maintenance(reason);
+  one uuid;
+  organisations integer := 0;
+  changed bigint;
+  total bigint := 0;
+begin
+  for one in select a from holdfast.all_organisations() a loop
+    perform holdfast.enter_maintenance(run, one);
+    execute statement;
+    get diagnostics changed = row_count;
+    organisations := organisations + 1;
+    total := total + changed;
+  end loop;
+  perform holdfast.close_maintenance(run, organisations, total);
+  return total;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.maintain(text,text) to holdfast_owner;
+
+CREATE OR REPLACE FUNCTION holdfast.make_key(secret bytea, pass_hash bytea, key_name text, key_hint text, wanted text[], for_days integer, mail_subject text, mail_body text, OUT made uuid, OUT refused text)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  who uuid := holdfast.person();
+  mine holdfast.role := holdfast.demand_key_maker(secret);
+  mask bigint := holdfast.permission_mask(wanted);
+begin
+  -- A key makes no keys and no roles: what those permissions are for demands a session each time.
+  if mask = 0 or wanted && array['keys.manage', 'roles.manage'] or for_days not between 1 and 366 then
+    raise exception 'no such key' using errcode = 'HF422';
+  end if;
+  if mask & ~mine.permissions <> 0 then
+    refused := 'more-than-you-have';
+    return;
+  end if;
+  if (select count(*) from holdfast.api_key k where k.organisation_id = here and k.expires_at > clock_timestamp()) >= 100 then
+    refused := 'too-many';
+    return;
+  end if;
+  made := gen_random_uuid();
+  insert into holdfast.api_key (organisation_id, id, person_id, name, hint, scopes, days, expires_at)
+    values (here, made, who, key_name, key_hint, mask, for_days, clock_timestamp() + make_interval(days => for_days));
+  perform holdfast.mint_key(pass_hash, who, here, made, mask, (holdfast.live_pass(secret)).assurance, make_interval(days => for_days));
+  perform holdfast.notify_person(who, mail_subject, mail_body);
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.make_key(bytea,bytea,text,text,text[],integer,text,text) to holdfast_app;
+
 CREATE OR REPLACE FUNCTION holdfast.mark_verified(person uuid)
  RETURNS void
  LANGUAGE sql
@@ -2528,19 +2937,19 @@ CREATE OR REPLACE FUNCTION holdfast.may_give(mine holdfast.role, theirs holdfast
 RETURN ((((theirs).permissions & (~ (mine).permissions)) = 0) AND (((theirs).name <> 'owner'::text) OR ((mine).name = 'owner'::text)));
 -- owner holdfast_keeper
 
-CREATE OR REPLACE FUNCTION holdfast.members_without_factor()
- RETURNS TABLE(person uuid)
+CREATE OR REPLACE FUNCTION holdfast.members_with_factor(persons uuid[])
+ RETURNS uuid[]
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   perform holdfast.demand('organisation.secure');
-  return query select s.person_id from holdfast.seat s
-    where s.organisation_id = holdfast.organisation() and holdfast.factor_count(s.person_id) = 0;
+  return array(select s.person_id from holdfast.seat s
+    where s.organisation_id = holdfast.organisation() and s.person_id = any (persons) and holdfast.factor_count(s.person_id) > 0);
 end $function$;
 -- owner holdfast_keeper
-grant execute on function holdfast.members_without_factor() to holdfast_app;
+grant execute on function holdfast.members_with_factor(uuid[]) to holdfast_app;
 
 CREATE OR REPLACE FUNCTION holdfast.mint(pass_hash bytea, person uuid, level smallint, shown text, idle_time interval, life interval, of_family uuid)
  RETURNS boolean
@@ -2568,7 +2977,21 @@ begin
 end $function$;
 -- owner holdfast_keeper
 
-CREATE OR REPLACE FUNCTION holdfast.mint_lease(person uuid, organisation uuid, life interval)
+CREATE OR REPLACE FUNCTION holdfast.mint_key(pass_hash bytea, maker uuid, in_organisation uuid, of_family uuid, scopes bigint, level smallint, life interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into holdfast.pass (hash, kind, person_id, organisation_id, family, verified, assurance, evidence, idle, expires_at, scopes, settled_at)
+    select pass_hash, 'k', p.id, in_organisation, of_family, p.verified_at is not null, level, 'key', life, clock_timestamp() + life,
+           mint_key.scopes, null
+      from holdfast.person p where p.id = maker and p.disabled_at is null for key share;
+  if not found then raise exception 'no such person' using errcode = 'HF401'; end if;
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.mint_lease(person uuid, organisation uuid, life interval, of_scopes bigint)
  RETURNS bytea
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2576,8 +2999,9 @@ AS $function$
 declare
   secret bytea := sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 begin
-  insert into holdfast.pass (hash, kind, person_id, organisation_id, family, verified, assurance, evidence, idle, expires_at)
-    select sha256(secret), 'l', p.id, organisation, gen_random_uuid(), p.verified_at is not null, 1::smallint, 'job', life, clock_timestamp() + life
+  insert into holdfast.pass (hash, kind, person_id, organisation_id, family, verified, assurance, evidence, idle, expires_at, scopes)
+    select sha256(secret), 'l', p.id, organisation, gen_random_uuid(), p.verified_at is not null, 1::smallint, 'job', life,
+           clock_timestamp() + life, of_scopes
       from holdfast.person p where p.id = person and p.disabled_at is null;
   if not found then raise exception 'no such person' using errcode = 'HF401'; end if;
   return secret;
@@ -2681,16 +3105,18 @@ end $function$;
 grant execute on function holdfast.my_factors(bytea) to holdfast_identity;
 
 CREATE OR REPLACE FUNCTION holdfast.my_organisations(secret bytea)
- RETURNS TABLE(id uuid, name text, role text)
+ RETURNS TABLE(id uuid, name text, role text, role_name text)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 BEGIN ATOMIC
  SELECT o.id,
      o.name,
-     s.role_name
-    FROM (holdfast.my_seats(my_organisations.secret) s(organisation_id, role_name)
+     s.role_name,
+     COALESCE(c.name, s.role_name) AS "coalesce"
+    FROM ((holdfast.my_seats(my_organisations.secret) s(organisation_id, role_name)
       JOIN holdfast.organisation o ON ((o.id = s.organisation_id)))
+      LEFT JOIN holdfast.custom_role c ON (((c.organisation_id = s.organisation_id) AND ((c.id)::text = s.role_name))))
    ORDER BY o.name, o.id;
 END;
 -- owner holdfast_keeper
@@ -2731,7 +3157,7 @@ CREATE OR REPLACE FUNCTION holdfast.my_seats(secret bytea)
  SET search_path TO 'pg_catalog', 'pg_temp'
 BEGIN ATOMIC
  SELECT s.organisation_id,
-     r.name
+     COALESCE((s.custom_role)::text, r.name) AS "coalesce"
     FROM (holdfast.seat s
       JOIN holdfast.role r USING (role_id))
    WHERE (s.person_id = holdfast.bearer(my_seats.secret, false))
@@ -2817,6 +3243,19 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.notify_person(uuid,text,text) to holdfast_identity;
 
+CREATE OR REPLACE FUNCTION holdfast.open_maintenance(reason text)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ INSERT INTO holdfast.maintenance_run (reason)
+   VALUES (open_maintenance.reason)
+   RETURNING maintenance_run.id;
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.open_maintenance(text) to holdfast_owner;
+
 CREATE OR REPLACE FUNCTION holdfast.open_sign_up(link bytea, browser bytea)
  RETURNS TABLE(same_browser boolean, password_hash text)
  LANGUAGE plpgsql
@@ -2891,6 +3330,20 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.own_organisation(bytea) to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.owns_alone(organisation uuid, person uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT (NOT (EXISTS ( SELECT
+            FROM ((holdfast.seat s
+              JOIN holdfast.role r USING (role_id))
+              JOIN holdfast.person p ON ((p.id = s.person_id)))
+           WHERE ((s.organisation_id = owns_alone.organisation) AND (s.person_id <> owns_alone.person) AND (r.name = 'owner'::text) AND (p.disabled_at IS NULL)))));
+END;
+-- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.passkey_key(credential bytea)
  RETURNS TABLE(person uuid, public_key bytea, sign_count bigint)
@@ -2990,6 +3443,34 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.pending_totp(bytea,uuid) to holdfast_identity;
 
+CREATE OR REPLACE FUNCTION holdfast.permission_mask(names text[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  unknown text;
+begin
+  select n.name into unknown from unnest(names) as n (name)
+   where n.name is null or not exists (select from holdfast.permission p where p.name = n.name) limit 1;
+  if found then raise exception 'no such permission' using errcode = 'HF422'; end if;
+  return (select coalesce(bit_or(1::bigint << p.bit), 0) from holdfast.permission p where p.name = any (names));
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.permission_names(mask bigint)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT COALESCE(array_agg(p.name ORDER BY p.name), '{}'::text[]) AS "coalesce"
+    FROM holdfast.permission p
+   WHERE (((permission_names.mask >> (p."bit")::integer) & (1)::bigint) = 1);
+END;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.person()
  RETURNS uuid
  LANGUAGE sql
@@ -2998,6 +3479,21 @@ RETURN (substr(current_setting('backtrace_functions'::text), 34, 32))::uuid;
 -- owner holdfast_keeper
 grant execute on function holdfast.person() to holdfast_app;
 grant execute on function holdfast.person() to holdfast_owner;
+
+CREATE OR REPLACE FUNCTION holdfast.persons_of_keys(keys text[])
+ RETURNS TABLE(key text, person uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT encode(p.hash, 'hex'::text) AS encode,
+     p.person_id
+    FROM holdfast.pass p
+   WHERE ((p.hash = ANY (ARRAY( SELECT decode(k.k, 'hex'::text) AS decode
+            FROM unnest(persons_of_keys.keys) k(k)))) AND (p.kind = 'k'::bpchar) AND (p.revoked_at IS NULL) AND (p.expires_at > clock_timestamp()));
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.persons_of_keys(text[]) to holdfast_worker;
 
 CREATE OR REPLACE FUNCTION holdfast.persons_of_sessions(families uuid[])
  RETURNS TABLE(family uuid, person uuid)
@@ -3114,6 +3610,18 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.protect(regclass,text) to holdfast_owner;
 
+CREATE OR REPLACE FUNCTION holdfast.put_into_role(organisation uuid, person uuid, role_key text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform holdfast.grant_seat(organisation, person, role_key);
+  update holdfast.member m set role = role_key where m.organisation_id = put_into_role.organisation and m.person_id = put_into_role.person;
+  perform holdfast.withdraw_excess(organisation, array[person]);
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.qualified_name(relation regclass)
  RETURNS text
  LANGUAGE sql
@@ -3145,6 +3653,12 @@ CREATE OR REPLACE FUNCTION holdfast.record_change()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  if holdfast.person() = '00000000-0000-0000-0000-000000000000' then
+    insert into holdfast.event (organisation_id, person_id, action, table_name, row_key)
+      select c.organisation_id, holdfast.person(), 'maintenance-' || lower(tg_op), tg_table_schema || '.' || tg_table_name, count(*)::text
+        from changed c group by c.organisation_id;
+    return null;
+  end if;
   insert into holdfast.event (organisation_id, person_id, action, table_name, row_key)
     select c.organisation_id, holdfast.person(), lower(tg_op), tg_table_schema || '.' || tg_table_name,
            (select string_agg(to_jsonb(c) ->> k.name, ' ' order by k.at) from unnest(tg_argv[0:]) with ordinality as k (name, at))
@@ -3199,6 +3713,17 @@ begin
 end $function$;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.refill_seats_of_custom_role()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update holdfast.seat s set role_id = s.role_id where s.organisation_id = new.organisation_id and s.custom_role = new.id;
+  return null;
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.refill_seats_of_organisation()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3216,7 +3741,8 @@ CREATE OR REPLACE FUNCTION holdfast.refill_seats_of_role()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  update holdfast.seat s set role_id = s.role_id where s.role_id = new.role_id;
+  -- Those of an organisation's own roles too: what no role of the product has any more, none of theirs has.
+  update holdfast.seat s set role_id = s.role_id where s.role_id in (new.role_id, 'ff');
   return null;
 end $function$;
 -- owner holdfast_keeper
@@ -3238,14 +3764,19 @@ begin
   if not found then raise exception 'no live pass' using errcode = 'HF401'; end if;
   if not p.verified then raise exception 'address not verified' using errcode = 'HF412'; end if;
   -- Before anything about the organisation: who has shown half of what they have is half a stranger.
-  if p.assurance < p.wanted then raise exception 'the second factor was not shown' using errcode = 'HF427'; end if;
+  if of_kind = 's' and p.assurance < p.wanted then raise exception 'the second factor was not shown' using errcode = 'HF427'; end if;
   select * into s from holdfast.seat
    where seat.person_id = p.person_id and seat.organisation_id = refuse_entry.wanted
      and (p.organisation_id is null or p.organisation_id = refuse_entry.wanted);
   if not found then raise exception 'no seat' using errcode = 'HF404'; end if;
-  if p.assurance < s.min_assurance then raise exception 'a second factor is demanded' using errcode = 'HF428'; end if;
-  if p.issued_at + s.idle <= clock_timestamp() or p.rested >= s.idle or p.started_at + s.life <= clock_timestamp() then
-    raise exception 'too long ago for this role' using errcode = 'HF440';
+  if of_kind = 'k' and p.assurance < s.min_assurance then
+    raise exception 'the key was made with fewer factors than are demanded' using errcode = 'HF406';
+  end if;
+  if of_kind = 's' then
+    if p.assurance < s.min_assurance then raise exception 'a second factor is demanded' using errcode = 'HF428'; end if;
+    if p.issued_at + s.idle <= clock_timestamp() or p.rested >= s.idle or p.started_at + s.life <= clock_timestamp() then
+      raise exception 'too long ago for this role' using errcode = 'HF440';
+    end if;
   end if;
   raise exception 'permission missing' using errcode = 'HF403';
 end $function$;
@@ -3345,19 +3876,13 @@ declare
 begin
   -- The row first: of two who remove each other the second finds that he is nobody here any more.
   perform from holdfast.organisation o where o.id = here for no key update;
-  -- Leaving needs no permission.
-  if not leaves then mine := holdfast.demand('members.remove'); end if;
-  select r.* into theirs from holdfast.seat s join holdfast.role r using (role_id)
-   where s.person_id = remove_member.person and s.organisation_id = here;
-  if not found then raise exception 'no such member' using errcode = 'HF404'; end if;
+  -- Leaving needs no permission, but for a key: what it may not do, it does not do to its maker either.
+  if not leaves or holdfast.scopes() is not null then mine := holdfast.demand('members.remove'); end if;
+  theirs := holdfast.role_of_member(here, remove_member.person);
   if not leaves and not holdfast.may_give(mine, theirs) then
     raise exception 'that member may more than you' using errcode = 'HF403';
   end if;
-  if theirs.name = 'owner' and not exists (
-    select from holdfast.seat s join holdfast.role r using (role_id) join holdfast.person p on p.id = s.person_id
-     where s.organisation_id = here and s.person_id <> remove_member.person and r.name = 'owner' and p.disabled_at is null) then
-    return 'last-owner';
-  end if;
+  if theirs.name = 'owner' and holdfast.owns_alone(here, remove_member.person) then return 'last-owner'; end if;
   delete from holdfast.member m where m.organisation_id = here and m.person_id = remove_member.person;
   perform holdfast.remove_seat(here, remove_member.person);
   return 'removed';
@@ -3488,6 +4013,37 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.resend_invitation(invitation uuid, token_hash bytea, mail_subject text, mail_body text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role;
+  again holdfast.invitation;
+  until timestamptz := clock_timestamp() + interval '7 days';
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  mine := holdfast.demand('members.invite');
+  select i.* into again from holdfast.invitation i
+   where i.organisation_id = here and i.id = resend_invitation.invitation and i.expires_at > clock_timestamp();
+  if not found then return null; end if;
+  if not holdfast.may_give(mine, holdfast.role_by_key(here, again.role)) then
+    raise exception 'that role may more than you' using errcode = 'HF403';
+  end if;
+  delete from holdfast.invitation_token t where t.organisation_id = here and t.invitation_id = again.id;
+  update holdfast.invitation i set expires_at = until, invited_by = holdfast.person() where i.organisation_id = here and i.id = again.id;
+  insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at)
+    values (token_hash, here, again.id, again.address_key, again.role, until);
+  perform holdfast.queue_mail(again.address, mail_subject, mail_body);
+  return again.address;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.resend_invitation(uuid,bytea,text,text) to holdfast_app;
+
 CREATE OR REPLACE FUNCTION holdfast.reset_factors(secret bytea, person uuid, mail_subject text, mail_body text)
  RETURNS text
  LANGUAGE plpgsql
@@ -3498,7 +4054,6 @@ AS $function$
 declare
   here uuid := holdfast.organisation();
   mine holdfast.role;
-  theirs holdfast.role;
 begin
   perform from holdfast.organisation o where o.id = here for no key update;
   mine := holdfast.demand('organisation.secure');
@@ -3507,10 +4062,7 @@ begin
   perform holdfast.lock_account(reset_factors.person);
   -- For update, which the foreign key of a new seat waits for: so they found and join no other organisation meanwhile.
   perform from holdfast.person p where p.id = reset_factors.person for update;
-  select r.* into theirs from holdfast.seat s join holdfast.role r using (role_id)
-   where s.person_id = reset_factors.person and s.organisation_id = here;
-  if not found then raise exception 'no such member' using errcode = 'HF404'; end if;
-  if not holdfast.may_give(mine, theirs) then
+  if not holdfast.may_give(mine, holdfast.role_of_member(here, reset_factors.person)) then
     raise exception 'that member may more than you' using errcode = 'HF403';
   end if;
   if exists (select from holdfast.seat s where s.person_id = reset_factors.person and s.organisation_id <> here) then
@@ -3606,6 +4158,130 @@ AS $function$
 $function$;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.role_by_key(organisation uuid, key text)
+ RETURNS holdfast.role
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  answer holdfast.role;
+  own holdfast.custom_role;
+begin
+  select r.* into answer from holdfast.role r where r.name = key and r.role_id <> 'ff';
+  if found then return answer; end if;
+  if key ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    select c.* into own from holdfast.custom_role c where c.organisation_id = role_by_key.organisation and c.id = key::uuid;
+  end if;
+  if own.id is null then raise exception 'no such role' using errcode = 'HF422'; end if;
+  select r.* into strict answer from holdfast.role r where r.role_id = 'ff';
+  answer.name := own.id::text;
+  answer.permissions := own.permissions;
+  answer.min_assurance := own.min_assurance;
+  return answer;
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.role_of_member(organisation uuid, person uuid)
+ RETURNS holdfast.role
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  theirs holdfast.seat;
+begin
+  select s.* into theirs from holdfast.seat s
+   where s.person_id = role_of_member.person and s.organisation_id = role_of_member.organisation;
+  if not found then raise exception 'no such member' using errcode = 'HF404'; end if;
+  return holdfast.role_of_seat(theirs);
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.role_of_seat(seat holdfast.seat)
+ RETURNS holdfast.role
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  answer holdfast.role;
+begin
+  select r.* into strict answer from holdfast.role r where r.role_id = seat.role_id;
+  answer.name := coalesce(seat.custom_role::text, answer.name);
+  answer.permissions := seat.permissions;
+  answer.min_assurance := seat.min_assurance;
+  return answer;
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.roles()
+ RETURNS TABLE(key text, name text, custom boolean, permissions text[], second_factor boolean, members bigint, open bigint, yours boolean)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role := holdfast.demand('members.read');
+begin
+  return query
+    with all_roles as (
+      select r.name as key, r.name, false as custom, r.permissions as mask, r.min_assurance, r.role_id as number
+        from holdfast.role r where r.role_id <> 'ff' and r.permissions <> 0
+      union all
+      select c.id::text, c.name, true, c.permissions, c.min_assurance, 'ff' from holdfast.custom_role c where c.organisation_id = here
+    ), holders as (
+      select coalesce(s.custom_role::text, r.name) as key, count(*) as many
+        from holdfast.seat s join holdfast.role r using (role_id) where s.organisation_id = here group by 1
+    ), offers as (
+      select i.role as key, count(*) as many from holdfast.invitation i
+       where i.organisation_id = here and i.expires_at > clock_timestamp() group by 1
+    )
+    select a.key, a.name, a.custom, holdfast.permission_names(a.mask), a.min_assurance > 1, coalesce(h.many, 0), coalesce(o.many, 0),
+           a.mask & ~mine.permissions = 0 and (a.key <> 'owner' or mine.name = 'owner')
+      from all_roles a left join holders h on h.key = a.key left join offers o on o.key = a.key
+     order by a.custom, a.number, a.name, a.key;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.roles() to holdfast_app;
+
+CREATE OR REPLACE FUNCTION holdfast.rotate_key(secret bytea, key uuid, of_hint text, pass_hash bytea, new_hint text, overlap_hours integer, mail_subject text, mail_body text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  it holdfast.api_key;
+  until timestamptz;
+begin
+  perform holdfast.demand_key_maker(secret);
+  if overlap_hours not between 0 and 168 then raise exception 'no such overlap' using errcode = 'HF422'; end if;
+  select k.* into it from holdfast.api_key k where k.organisation_id = here and k.id = rotate_key.key;
+  if not found then raise exception 'no such key' using errcode = 'HF404'; end if;
+  -- It acts as its maker: nobody else is handed a text that does.
+  if it.person_id <> holdfast.person() then return 'not-yours'; end if;
+  if not exists (select from holdfast.pass p where p.family = it.id and p.kind = 'k' and p.dead_at is null and p.revoked_at is null
+                  and p.expires_at > clock_timestamp()) then
+    return 'ended';
+  end if;
+  if it.hint <> of_hint then return 'meanwhile'; end if;
+  until := clock_timestamp() + make_interval(hours => overlap_hours);
+  update holdfast.pass p set dead_at = until
+   where p.family = it.id and p.kind = 'k' and p.revoked_at is null and coalesce(p.dead_at, 'infinity') > until;
+  perform holdfast.mint_key(pass_hash, it.person_id, here, it.id, it.scopes, (holdfast.live_pass(secret)).assurance,
+                            make_interval(days => it.days));
+  update holdfast.api_key k set hint = new_hint, expires_at = clock_timestamp() + make_interval(days => k.days)
+   where k.organisation_id = here and k.id = it.id;
+  perform holdfast.notify_person(it.person_id, mail_subject, mail_body);
+  return 'rotated';
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.rotate_key(bytea,uuid,text,bytea,text,integer,text,text) to holdfast_app;
+
 CREATE OR REPLACE FUNCTION holdfast.run_recoveries()
  RETURNS integer
  LANGUAGE plpgsql
@@ -3643,6 +4319,14 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.run_recoveries() to holdfast_worker;
+
+CREATE OR REPLACE FUNCTION holdfast.scopes()
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN ((('x'::text || NULLIF(substr(current_setting('backtrace_functions'::text), 68), ''::text)))::bit(64))::bigint;
+-- owner holdfast_keeper
 
 CREATE OR REPLACE FUNCTION holdfast.seen_now()
  RETURNS text
@@ -3691,6 +4375,7 @@ AS $function$
 declare
   entry record;
   mask bigint;
+  undefined text;
 begin
   insert into holdfast.permission (name, bit)
     select new.name, (select coalesce(max(bit), -1) from holdfast.permission) + row_number() over (order by new.name)
@@ -3704,21 +4389,19 @@ begin
            make_interval(hours => coalesce((r.value ->> 'lifeHours')::integer, case when (r.value ->> 'minAssurance')::integer > 1 then 24 else 720 end)) as life
       from jsonb_each(wanted) r order by r.key
   loop
-    select coalesce(bit_or(1::bigint << p.bit), 0) into mask from holdfast.permission p
-     where entry.value -> 'permissions' ? p.name;
+    mask := holdfast.permission_mask(array(select jsonb_array_elements_text(entry.value -> 'permissions')));
     insert into holdfast.role (role_id, name, permissions, min_assurance, idle, life)
-      values (lpad(to_hex((select count(*) from holdfast.role)), 2, '0'), entry.name, mask, entry.assurance, entry.idle, entry.life)
+      values (lpad(to_hex((select count(*) from holdfast.role r where r.role_id <> 'ff')), 2, '0'), entry.name, mask, entry.assurance, entry.idle, entry.life)
       on conflict (name) do update
         set permissions = excluded.permissions, min_assurance = excluded.min_assurance, idle = excluded.idle, life = excluded.life
       where (role.permissions, role.min_assurance, role.idle, role.life)
             is distinct from (excluded.permissions, excluded.min_assurance, excluded.idle, excluded.life);
   end loop;
-  if exists (select from holdfast.role r where not wanted ? r.name and exists (select from holdfast.seat s where s.role_id = r.role_id)) then
-    raise exception 'a role that people still hold is no longer defined: %',
-      (select string_agg(r.name, ', ') from holdfast.role r where not wanted ? r.name and exists (select from holdfast.seat s where s.role_id = r.role_id));
-  end if;
+  select string_agg(r.name, ', ') into undefined from holdfast.role r
+   where not wanted ? r.name and r.role_id <> 'ff' and exists (select from holdfast.seat s where s.role_id = r.role_id);
+  if undefined is not null then raise exception 'a role that people still hold is no longer defined: %', undefined; end if;
   -- A role that nobody holds keeps its number and opens nothing.
-  update holdfast.role r set permissions = 0 where not wanted ? r.name;
+  update holdfast.role r set permissions = 0 where not wanted ? r.name and r.permissions <> 0;
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.set_roles(jsonb) to holdfast_migrator;
@@ -3772,6 +4455,20 @@ BEGIN ATOMIC
 END;
 -- owner holdfast_keeper
 grant execute on function holdfast.sign_up_key(bytea) to holdfast_identity;
+
+CREATE OR REPLACE FUNCTION holdfast.standing()
+ RETURNS TABLE(role text, permissions text[])
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  mine holdfast.role := holdfast.role_of_member(holdfast.organisation(), holdfast.person());
+begin
+  return query select mine.name, holdfast.permission_names(mine.permissions & coalesce(holdfast.scopes(), mine.permissions));
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.standing() to holdfast_app;
 
 CREATE OR REPLACE FUNCTION holdfast.step_is_due(r holdfast.factor_recovery)
  RETURNS boolean
@@ -3860,7 +4557,10 @@ begin
   delete from holdfast.address_change c where c.expires_at < clock_timestamp() - interval '1 hour';
   delete from holdfast.mail_request r where r.created_at < clock_timestamp() - interval '1 day';
   for closed in
-    select a.person_id from holdfast.account a where a.closes_at < clock_timestamp() order by a.closes_at limit 100 for update
+    select a.person_id from holdfast.account a
+     where a.closes_at < clock_timestamp()
+        or a.address like 'visitor-%@canary.invalid' and a.verified_at < clock_timestamp() - interval '1 day'
+     order by a.closes_at limit 100 for update
   loop
     continue when cardinality(holdfast.left_without_owner(closed)) > 0;
     -- Organisations first forget the member, by a trigger of theirs, as long as the seats are there.
@@ -3925,6 +4625,31 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.sweep_jobs() to holdfast_worker;
 
+CREATE OR REPLACE FUNCTION holdfast.sweep_keys()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  old record;
+  swept integer := 0;
+begin
+  for old in
+    select p.hash, p.family, p.organisation_id, exists (
+             select from holdfast.pass n where n.family = p.family and n.kind = 'k' and n.expires_at >= clock_timestamp() - interval '30 days') as goes_on
+      from holdfast.pass p
+     where p.kind = 'k' and p.expires_at < clock_timestamp() - interval '30 days' order by p.expires_at limit 1000
+  loop
+    if not old.goes_on then perform holdfast.forget_key(old.organisation_id, old.family); end if;
+    delete from holdfast.pass p where p.hash = old.hash;
+    swept := swept + 1;
+  end loop;
+  return swept;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.sweep_keys() to holdfast_worker;
+
 CREATE OR REPLACE FUNCTION holdfast.sweep_limits()
  RETURNS integer
  LANGUAGE plpgsql
@@ -3972,7 +4697,7 @@ declare
   gone integer;
 begin
   delete from holdfast.pass where hash in (
-    select hash from holdfast.pass where expires_at < clock_timestamp() - interval '30 days' order by expires_at limit 5000);
+    select hash from holdfast.pass where expires_at < clock_timestamp() - interval '30 days' and kind <> 'k' order by expires_at limit 5000);
   get diagnostics gone = row_count;
   return gone;
 end $function$;
@@ -4040,7 +4765,7 @@ begin
     return;
   end if;
   begin
-    lease := holdfast.mint_lease(j.person_id, j.organisation_id, make_interval(secs => seconds));
+    lease := holdfast.mint_lease(j.person_id, j.organisation_id, make_interval(secs => seconds), j.scopes);
   exception when sqlstate 'HF401' then
     update holdfast.job q set failed_at = clock_timestamp(), last_error = 'the person who asked for it is gone' where q.id = j.id;
     return;
@@ -4255,6 +4980,36 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.touch(bytea,bytea,text) to holdfast_identity;
 
+CREATE OR REPLACE FUNCTION holdfast.transfer_ownership(secret bytea, person uuid, my_next text, subject_old text, body_old text, subject_new text, body_new text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role;
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  mine := holdfast.demand('roles.manage');
+  perform holdfast.demand_fresh(secret);
+  if mine.name <> 'owner' then raise exception 'only an owner hands it over' using errcode = 'HF403'; end if;
+  if transfer_ownership.person = holdfast.person() then return 'same-person'; end if;
+  perform holdfast.role_of_member(here, transfer_ownership.person);
+  -- Locked, so that the account is not closed meanwhile: the organisation would have no owner.
+  perform from holdfast.person p where p.id = transfer_ownership.person and p.disabled_at is null for no key update;
+  if not found then raise exception 'no such member' using errcode = 'HF404'; end if;
+  if my_next = 'owner' then raise exception 'no such role' using errcode = 'HF422'; end if;
+  perform holdfast.put_into_role(here, transfer_ownership.person, 'owner');
+  perform holdfast.put_into_role(here, holdfast.person(), (holdfast.role_by_key(here, my_next)).name);
+  perform holdfast.notify_person(holdfast.person(), subject_old, body_old);
+  perform holdfast.notify_person(transfer_ownership.person, subject_new, body_new);
+  return 'transferred';
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.transfer_ownership(bytea,uuid,text,text,text,text,text) to holdfast_app;
+
 CREATE OR REPLACE FUNCTION holdfast.unclassified()
  RETURNS TABLE(object text, remedy text)
  LANGUAGE sql
@@ -4348,6 +5103,18 @@ grant execute on function holdfast.unrecorded() to holdfast_auditor;
 grant execute on function holdfast.unrecorded() to holdfast_migrator;
 grant execute on function holdfast.unrecorded() to holdfast_prover;
 
+CREATE OR REPLACE FUNCTION holdfast.use_key(secret bytea)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ UPDATE holdfast.pass p SET settled_at = clock_timestamp()
+   WHERE ((p.hash = sha256(use_key.secret)) AND (p.kind = 'k'::bpchar) AND (p.revoked_at IS NULL) AND ((p.settled_at IS NULL) OR (p.settled_at < (clock_timestamp() - '00:05:00'::interval))));
+END;
+-- owner holdfast_keeper
+grant execute on function holdfast.use_key(bytea) to holdfast_app;
+
 CREATE OR REPLACE FUNCTION holdfast.want_assurance(person uuid, level smallint)
  RETURNS void
  LANGUAGE plpgsql
@@ -4408,8 +5175,9 @@ AS $function$
   select 'definer-dynamic', f.named, format('revoke execute on function %s from public, %s; -- or write it without EXECUTE and set_config', f.named, string_agg(distinct quote_ident(g.grantee), ', ') filter (where g.grantee <> 'PUBLIC'))
     from functions f join rights g on g.id = f.oid
    where f.prosecdef and f.prosrc ~* '\m(execute|set_config)\M'
-     and f.named not in ('holdfast.enter(bytea,uuid,bigint)', 'holdfast.enter_lease(bytea,uuid,bigint)', 'holdfast.count_rows(regclass)',
-                         'holdfast.count_rows_of(regclass,uuid)', 'holdfast.surroundings()')
+     and f.named not in ('holdfast.enter(bytea,uuid,bigint)', 'holdfast.enter_key(bytea,uuid,bigint)', 'holdfast.enter_lease(bytea,uuid,bigint)',
+                         'holdfast.enter_maintenance(uuid,uuid)', 'holdfast.close_maintenance(uuid,integer,bigint)',
+                         'holdfast.count_rows(regclass)', 'holdfast.count_rows_of(regclass,uuid)', 'holdfast.surroundings()')
    group by f.named
   union all
   -- The keeper may place a transaction anywhere: its functions lie in one place, where the manifest names each.
@@ -4724,6 +5492,16 @@ grant execute on function holdfast.weaknesses() to holdfast_auditor;
 grant execute on function holdfast.weaknesses() to holdfast_migrator;
 grant execute on function holdfast.weaknesses() to holdfast_prover;
 
+CREATE OR REPLACE FUNCTION holdfast.withdraw_excess(organisation uuid, persons uuid[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ DELETE FROM holdfast.invitation i
+   WHERE ((i.organisation_id = withdraw_excess.organisation) AND (i.invited_by = ANY (withdraw_excess.persons)) AND (NOT holdfast.may_give(holdfast.role_of_member(i.organisation_id, i.invited_by), holdfast.role_by_key(i.organisation_id, i.role))));
+END;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.withhold_verification(person uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -4740,6 +5518,58 @@ begin
 end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.withhold_verification(uuid) to holdfast_prover;
+
+CREATE OR REPLACE FUNCTION holdfast.write_role(secret bytea, role uuid, role_name text, wanted text[], second_factor boolean)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+declare
+  here uuid := holdfast.organisation();
+  mine holdfast.role;
+  mask bigint;
+  before holdfast.custom_role;
+  called constant text := normalize(btrim(role_name), nfc);
+  called_key constant text := lower(normalize(btrim(role_name), nfkc));
+  assurance constant smallint := case when second_factor then 2 else 1 end;
+begin
+  perform from holdfast.organisation o where o.id = here for no key update;
+  mine := holdfast.demand('roles.manage');
+  perform holdfast.demand_fresh(secret);
+  mask := holdfast.permission_mask(wanted);
+  if mask = 0 then raise exception 'a role without permissions' using errcode = 'HF422'; end if;
+  if mask & ~mine.permissions <> 0 then raise exception 'more than you may' using errcode = 'HF403'; end if;
+  if write_role.role is not null then
+    select c.* into before from holdfast.custom_role c where c.organisation_id = here and c.id = write_role.role;
+    if not found then raise exception 'no such role' using errcode = 'HF404'; end if;
+    if before.permissions & ~mine.permissions <> 0 then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+    if assurance < before.min_assurance and (holdfast.live_pass(secret)).assurance < before.min_assurance then
+      raise exception 'show a second factor to take its demand back' using errcode = 'HF428';
+    end if;
+  end if;
+  -- The product's own names are taken too: two roles called "owner" would be one too many.
+  if exists (select from holdfast.custom_role c where c.organisation_id = here and c.name_key = called_key and c.id is distinct from before.id)
+     or exists (select from holdfast.role r where lower(r.name) = called_key) then
+    raise exception 'that name is taken' using errcode = 'HF409';
+  end if;
+  if before.id is not null then
+    update holdfast.custom_role c set name = called, name_key = called_key, permissions = mask, min_assurance = assurance
+     where c.organisation_id = here and c.id = before.id;
+    perform holdfast.withdraw_excess(here,
+      array(select s.person_id from holdfast.seat s where s.organisation_id = here and s.custom_role = before.id));
+    return before.id;
+  end if;
+  if (select count(*) from holdfast.custom_role c where c.organisation_id = here) >= 200 then
+    raise exception 'too many roles' using errcode = 'HF429';
+  end if;
+  insert into holdfast.custom_role (organisation_id, name, name_key, permissions, min_assurance)
+    values (here, called, called_key, mask, assurance) returning id into before.id;
+  return before.id;
+end $function$;
+-- owner holdfast_keeper
+grant execute on function holdfast.write_role(bytea,uuid,text,text[],boolean) to holdfast_app;
 
 -- sequence holdfast.event_id_seq, owner holdfast_keeper, rights the owner's
 
@@ -4769,6 +5599,11 @@ grant execute on function holdfast.withhold_verification(uuid) to holdfast_prove
 --   0014-two-factor
 --   0015-mandates
 --   0016-sign-in
+--   0017-doors
+--   0018-roles-of-members
+--   0019-custom-roles
+--   0020-api-keys
+--   0021-maintenance
 
 -- ═════════════════════════════════════════════════════════════════════════════════════════════════════════════════════
 -- The product crm: schema app, and its roles
@@ -4981,15 +5816,19 @@ end $function$;
 --   2	contacts.read
 --   3	contacts.write
 --   4	events.read
---   5	members.invite
---   6	members.read
---   7	members.remove
---   8	organisation.secure
+--   5	keys.manage
+--   6	members.invite
+--   7	members.read
+--   8	members.remove
+--   9	organisation.secure
+--   10	roles.manage
 
 -- Roles:
---   00 admin, assurance 1: companies.read, companies.write, contacts.read, contacts.write, events.read, members.invite, members.read, members.remove, organisation.secure
+--   00 admin, assurance 1: companies.read, companies.write, contacts.read, contacts.write, events.read, keys.manage, members.invite, members.read, members.remove, organisation.secure, roles.manage
 --   01 member, assurance 1: companies.read, companies.write, contacts.read, contacts.write, members.read
---   02 owner, assurance 1: companies.read, companies.write, contacts.read, contacts.write, events.read, members.invite, members.read, members.remove, organisation.secure
+--   02 owner, assurance 1: companies.read, companies.write, contacts.read, contacts.write, events.read, keys.manage, members.invite, members.read, members.remove, organisation.secure, roles.manage
+--   03 viewer, assurance 1: companies.read, contacts.read, members.read
+--   ff (custom), assurance 1: nothing
 
 -- Tables whose changes another table records:
 --   app.company_term by app.company
@@ -5086,6 +5925,7 @@ grant select on app.review to holdfast_counter;
 
 -- Roles:
 --   00 owner, assurance 1: cards.read, cards.write
+--   ff (custom), assurance 1: nothing
 
 -- Tables whose changes another table records:
 --   none

@@ -1,3 +1,5 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest'
 import { crm } from '../../examples/crm/crm.ts'
@@ -5,7 +7,7 @@ import { buildConsole, builtFolder } from '../../tools/build-console.ts'
 import { findLaunchOptions } from '../../tools/chromium.ts'
 import { type Company, found } from '../world/company.ts'
 import { flawsOf } from '../world/flaws.ts'
-import { inPlace, toldByKey } from '../world/key.ts'
+import { inPlace, makeKey, toldByKey } from '../world/key.ts'
 import { startWorld, type Visitor, type World } from '../world/world.ts'
 
 let world: World
@@ -197,6 +199,49 @@ it('somebody else’s key can be withdrawn, and not replaced, and says so', asyn
   expect(await replace.getAttribute('aria-disabled')).toBe('true')
   await page.getByText('It acts as Ada Lovelace, so only they can replace it').waitFor({ state: 'attached' })
   expect(await page.getByRole('button', { name: 'Withdraw: Of Ada' }).getAttribute('aria-disabled')).toBeNull()
+}, 60_000)
+
+it('a page of another site can do nothing with a key that it has got hold of, in anybody’s browser', async () => {
+  company = await found(world, ada, 'Harbour & Sons')
+  const { key } = await makeKey(company, ada, ['companies.read', 'companies.write'])
+  const site: Server = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<p>'))
+  await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
+  try {
+    const context = await browser.newContext()
+    opened.push(context)
+    const page = await context.newPage()
+    await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`)
+    const address = `${world.origin}/api/o/${company.organisation}/companies`
+    const outcomes = await page.evaluate(
+      async ([url, bearer]) => {
+        const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }
+        const body = JSON.stringify({ name: 'Forged', website: '', note: '' })
+        const tries: RequestInit[] = [
+          { headers },
+          { method: 'POST', headers, body },
+          { method: 'POST', headers, body, mode: 'no-cors' },
+          { method: 'POST', headers, body, credentials: 'include' },
+        ]
+        const told: string[] = []
+        for (const init of tries)
+          told.push(
+            await fetch(url!, init).then(
+              ({ type, status }) => `${type} ${status}`,
+              () => 'refused by the browser',
+            ),
+          )
+        return told
+      },
+      [address, key],
+    )
+    // Opaque: neither does the page read anything, nor did the browser send the header.
+    expect(outcomes).toEqual(['refused by the browser', 'refused by the browser', 'opaque 0', 'refused by the browser'])
+    const list = (await (await world.fetch(new URL(address).pathname, { cookie: ada.cookie })).json()) as object
+    expect(JSON.stringify(list)).not.toContain('Forged')
+    expect(await toldByKey(world, key, new URL(address).pathname)).toBe('200')
+  } finally {
+    site.close()
+  }
 }, 60_000)
 
 const looks: readonly (readonly [string, Look])[] = [

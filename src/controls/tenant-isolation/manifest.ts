@@ -39,6 +39,7 @@ holdfast · body · holdfast.copy_account_to_members() · f97f3298a38ed5453f34ed
 holdfast · body · holdfast.count_failure(uuid,text,boolean) · 7362c4e30a6ecb86c99e3ad2bda9a174
 holdfast · body · holdfast.count_rows(regclass) · b38fed28adeb34bf2a773a5ad6bfa0c3
 holdfast · body · holdfast.count_rows_of(regclass,uuid) · a966b95c945bc92caf8e36d6558977b5
+holdfast · body · holdfast.count_without_factor() · dffcbac17332271d511ff89586a1be42
 holdfast · body · holdfast.credential(text) · deb377d4b259f3b63a7f7f241fbf5ec6
 holdfast · body · holdfast.declare_table(regclass,text,text) · 2acf822441ffaf4e9b2f04f124f999ca
 holdfast · body · holdfast.demand(text) · 86ef23f90a4a8b6b404e1298d79d258b
@@ -102,7 +103,7 @@ holdfast · body · holdfast.maintain(text,text) · 056d48e79e4be821d338cdee0d15
 holdfast · body · holdfast.make_key(bytea,bytea,text,text,text[],integer,text,text) · a669d7fdda858a698a56d48ca0c2d7e6
 holdfast · body · holdfast.mark_verified(uuid) · 7e7914bdc78059a6d0aecda8efe7e953
 holdfast · body · holdfast.may_give(holdfast.role,holdfast.role) · 7e778a5fe3117424d43930f2cce6f384
-holdfast · body · holdfast.members_without_factor() · c378be0147a7a63ac4baf3a9c7ae8d19
+holdfast · body · holdfast.members_with_factor(uuid[]) · b7e1418881d74777a656fe8a322320da
 holdfast · body · holdfast.mint(bytea,uuid,smallint,text,interval,interval,uuid) · 1428c10ca6fabda0a224c6a71d693dc5
 holdfast · body · holdfast.mint_key(bytea,uuid,uuid,uuid,bigint,smallint,interval) · 8114bcb7953a6a7919e254eebaf6619f
 holdfast · body · holdfast.mint_lease(uuid,uuid,interval,bigint) · 0bd106d3a7dc779f144a6f2c65f8d577
@@ -137,7 +138,7 @@ holdfast · body · holdfast.person() · c2b955214097dc3f68393b3113114967
 holdfast · body · holdfast.persons_of_keys(text[]) · d4b2c061762b6a077fe495c80758f88e
 holdfast · body · holdfast.persons_of_sessions(uuid[]) · db65a57440dd9f00516a92a68914fc4e
 holdfast · body · holdfast.protect(regclass,text) · 1382909a53fe45fa6bd88702d3f66bc9
-holdfast · body · holdfast.put_into_role(uuid,uuid,text) · ffd2852a66d03178ecac369689a72499
+holdfast · body · holdfast.put_into_role(uuid,uuid,text) · 99a183d52c868cfef3722a161db60b71
 holdfast · body · holdfast.qualified_name(regclass) · 54cedb10ca36ddf3018d3878134f3f57
 holdfast · body · holdfast.queue_mail(text,text,text) · a223838cfe4761dd84cb828806ed0a09
 holdfast · body · holdfast.record_change() · 42aae375cae53ce9cee6bcba1dcbd69c
@@ -215,8 +216,9 @@ holdfast · body · holdfast.weak_rights() · d238f027985e82631213328d4a084462
 holdfast · body · holdfast.weak_roles() · e201c0bd927607c37a581ca567939766
 holdfast · body · holdfast.weak_tables() · 49414dc48c247d855cfea438fb07d870
 holdfast · body · holdfast.weaknesses() · bd014b34a3b2b97e1f043bfa519da1c8
+holdfast · body · holdfast.withdraw_excess(uuid,uuid[]) · 75bb5416d995bba4b204a612d2ff0c67
 holdfast · body · holdfast.withhold_verification(uuid) · cf3e3373d2400f33f8015a096f714256
-holdfast · body · holdfast.write_role(bytea,uuid,text,text[],boolean) · 9c6151038e454be130fef2636e571b6b
+holdfast · body · holdfast.write_role(bytea,uuid,text,text[],boolean) · 59051564e1100a8324c9dfddbb1038a6
 holdfast_app · attribute · role · LOGIN
 holdfast_app · column · holdfast.event.action · SELECT
 holdfast_app · column · holdfast.event.at · SELECT
@@ -228,6 +230,7 @@ holdfast_app · column · holdfast.event.transaction_id · SELECT
 holdfast_app · database · (this database) · CONNECT
 holdfast_app · function · holdfast.accept(bytea,bytea) · EXECUTE
 holdfast_app · function · holdfast.change_role(bytea,uuid,text) · EXECUTE
+holdfast_app · function · holdfast.count_without_factor() · EXECUTE
 holdfast_app · function · holdfast.demand_second_factor(bytea,boolean) · EXECUTE
 holdfast_app · function · holdfast.drop_key(uuid) · EXECUTE
 holdfast_app · function · holdfast.drop_role(bytea,uuid) · EXECUTE
@@ -242,7 +245,7 @@ holdfast_app · function · holdfast.invite(bytea,text,text,text,bytea,text,text
 holdfast_app · function · holdfast.keep_answer(text,integer,jsonb) · EXECUTE
 holdfast_app · function · holdfast.keys() · EXECUTE
 holdfast_app · function · holdfast.make_key(bytea,bytea,text,text,text[],integer,text,text) · EXECUTE
-holdfast_app · function · holdfast.members_without_factor() · EXECUTE
+holdfast_app · function · holdfast.members_with_factor(uuid[]) · EXECUTE
 holdfast_app · function · holdfast.my_account(bytea) · EXECUTE
 holdfast_app · function · holdfast.my_organisations(bytea) · EXECUTE
 holdfast_app · function · holdfast.my_seats(bytea) · EXECUTE
