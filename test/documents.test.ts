@@ -27,7 +27,7 @@ describe('the settings that are written down', () => {
 it('the README lists the commands as the help does, every status, and as many promises as there are', () => {
   const help = read('src/server/cli.ts')
   const commands = readme.split('## Commands')[1]!.split('```')[1]!.trim().split('\n')
-  expect(commands).toHaveLength(5)
+  expect(commands).toHaveLength(6)
   for (const line of commands) expect(help).toContain(`\n  ${line}\n`)
   for (const status of statuses) expect(readme).toContain(`\n| ${status.replace('-', ' ')} | `)
   expect(readme).toContain(`Of the ${promiseIds.length} promises`)
