@@ -353,6 +353,8 @@ const catalogue = {
   'roles.name': 'Name',
   'roles.nameHint': 'As people call it, such as Bookkeeper.',
   'roles.permissions': 'What it may do',
+  'roles.withoutMembers':
+    'Whoever may not see the members has no page to leave the organisation by. An owner or an admin can remove them.',
   'roles.notYours': 'You may not do this yourself',
   'roles.mayMore': 'This role may more than you',
   'roles.secondFactor': 'Demands a second factor',

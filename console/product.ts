@@ -30,7 +30,7 @@ export interface ConsoleOptions {
   readonly pages: readonly Page[]
   /**
    * The product's roles in words, the weakest first; the last one is offered only to those who have it. Left out:
-   * member, admin and owner.
+   * viewer, member, admin and owner.
    */
   readonly roles?: readonly RoleWords[]
   /** Other words for texts of the console, by key. */

@@ -81,7 +81,10 @@ export function createConsoleRouter({ people, pages }: ConsoleOptions) {
 function inOrganisation(at: At): AnyRoute[] {
   return [
     at(pagePattern('organisations', ''), OrganisationHome),
-    at(pagePattern('organisations', paths.members), withOrganisationTabs(MembersPage)),
+    at(
+      pagePattern('organisations', paths.members),
+      guarded({ needs: permission.read, component: withOrganisationTabs(MembersPage) }),
+    ),
     at(
       pagePattern('organisations', paths.roles),
       guarded({ needs: permission.roles, component: withOrganisationTabs(RolesPage) }),

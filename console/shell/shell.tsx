@@ -60,7 +60,7 @@ function Navigation() {
               <PageLink to={page.path}>{page.title}</PageLink>
             </li>
           ))}
-        {people === 'organisations' && (
+        {people === 'organisations' && may('members.read') && (
           <li>
             <PageLink to={paths.members}>{say('shell.members')}</PageLink>
           </li>

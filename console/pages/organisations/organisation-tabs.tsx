@@ -10,7 +10,7 @@ import { permission } from './roles.ts'
 
 /** The pages about an organisation, in the order of the tabs. A page gets a line here, and one in router.tsx. */
 const tabs = [
-  { to: paths.members, title: 'members.title', needs: undefined },
+  { to: paths.members, title: 'members.title', needs: permission.read },
   { to: paths.roles, title: 'roles.title', needs: permission.roles },
   { to: paths.keys, title: 'keys.title', needs: permission.keys },
 ] as const

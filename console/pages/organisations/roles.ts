@@ -5,6 +5,7 @@ import { useRead } from '../../queries.ts'
 
 /** What the foundation's own pages ask for. */
 export const permission = {
+  read: 'members.read',
   invite: 'members.invite',
   remove: 'members.remove',
   secure: 'organisation.secure',

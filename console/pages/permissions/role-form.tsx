@@ -7,6 +7,7 @@ import { Checkbox, TextField } from '../../ui/field.tsx'
 import { Form, useForm } from '../../ui/form.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { permission } from '../organisations/roles.ts'
 
 interface Values extends Readonly<Record<string, unknown>> {
   readonly name: string
@@ -60,6 +61,9 @@ export function RoleForm(props: {
         required
       />
       <Permissions {...form.field('permissions')} data={data} />
+      {form.values.permissions.length > 0 && !form.values.permissions.includes(permission.read) && (
+        <p className="quiet-text">{say('roles.withoutMembers')}</p>
+      )}
       <Checkbox
         {...form.field('secondFactor')}
         label={say('roles.secondFactor')}
