@@ -59,6 +59,10 @@ export function defineProduct<const R extends Routes>(product: Product<R>): Prod
   if (!keyPrefixForm.test(keyPrefixOf(product)))
     complaints.push(`keyPrefix «${keyPrefixOf(product)}» must be 2 to 20 of a-z and 0-9`)
   const known = new Set(Object.values(product.roles).flatMap((role) => role.permissions))
+  for (const [name, role] of Object.entries(product.roles))
+    for (const permission of role.permissions)
+      if (!product.roles.owner.permissions.includes(permission))
+        complaints.push(`role ${name} may «${permission}», which owner may not: nobody could give it`)
   for (const [name, route] of Object.entries(product.routes)) {
     if (route.kind === 'open' || route.kind === 'session') continue
     if (!route.path.startsWith('/api/o/:organisation/'))

@@ -53,7 +53,8 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 #print_strict_params off
 begin
   perform from holdfast.organisation o where o.id = holdfast.organisation() for no key update;
-  perform holdfast.lock_person(holdfast.person());
+  -- The account too, and first, as everywhere: the mail about the key is counted on it.
+  perform holdfast.lock_account(holdfast.person());
   perform holdfast.demand_fresh(secret);
   return holdfast.demand('keys.manage');
 end $$;

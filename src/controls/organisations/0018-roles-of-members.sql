@@ -50,6 +50,11 @@ begin atomic
 end;
 grant execute on function holdfast.my_organisations(bytea) to holdfast_app;
 
+-- Who gave it: accepted is only what they may still give.
+alter table holdfast.invitation_token add invited_by uuid;
+insert into holdfast.column_inventory (table_name, column_name, holds, category, retention)
+  values ('holdfast.invitation_token', 'invited_by', 'personal', 'membership', 'invitation');
+
 /* As in 0006, but that an owner is invited only by whoever has shown within a quarter of an hour who they are: `secret` is the
    session that entry took. A session that was left open for a day makes nobody an owner, who would stay when it ends. HF440. */
 drop function holdfast.invite(text, text, text, bytea, text, text);
@@ -67,12 +72,11 @@ declare
 begin
   perform from holdfast.organisation o where o.id = here for no key update;
   mine := holdfast.demand('members.invite');
+  -- Whom a key invited would stay when it is withdrawn.
+  if holdfast.scopes() is not null then raise exception 'no key invites' using errcode = 'HF403'; end if;
   theirs := holdfast.role_by_key(here, role_name);
   if not holdfast.may_give(mine, theirs) then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
-  if theirs.name = 'owner' then
-    if holdfast.scopes() is not null then raise exception 'no key makes owners' using errcode = 'HF403'; end if;
-    perform holdfast.demand_fresh(secret);
-  end if;
+  if theirs.name = 'owner' then perform holdfast.demand_fresh(secret); end if;
   if exists (select from holdfast.account a join holdfast.seat s using (person_id) where a.address_key = key and s.organisation_id = here) then
     return null;
   end if;
@@ -82,8 +86,8 @@ begin
   end if;
   insert into holdfast.invitation (organisation_id, address, address_key, role, invited_by, expires_at)
     values (here, shown_address, key, theirs.name, holdfast.person(), until) returning id into made;
-  insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at)
-    values (token_hash, here, made, key, theirs.name, until);
+  insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at, invited_by)
+    values (token_hash, here, made, key, theirs.name, until, holdfast.person());
   perform holdfast.queue_mail(shown_address, mail_subject, mail_body);
   return made;
 end $$;
@@ -102,6 +106,7 @@ declare
 begin
   perform from holdfast.organisation o where o.id = here for no key update;
   mine := holdfast.demand('members.invite');
+  if holdfast.scopes() is not null then raise exception 'no key invites' using errcode = 'HF403'; end if;
   select i.* into again from holdfast.invitation i
    where i.organisation_id = here and i.id = resend_invitation.invitation and i.expires_at > clock_timestamp();
   if not found then return null; end if;
@@ -110,12 +115,89 @@ begin
   end if;
   delete from holdfast.invitation_token t where t.organisation_id = here and t.invitation_id = again.id;
   update holdfast.invitation i set expires_at = until, invited_by = holdfast.person() where i.organisation_id = here and i.id = again.id;
-  insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at)
-    values (token_hash, here, again.id, again.address_key, again.role, until);
+  insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at, invited_by)
+    values (token_hash, here, again.id, again.address_key, again.role, until, holdfast.person());
   perform holdfast.queue_mail(again.address, mail_subject, mail_body);
   return again.address;
 end $$;
 grant execute on function holdfast.resend_invitation(uuid, bytea, text, text) to holdfast_app;
+
+/* See 0006. What is accepted is only what whoever invited may still give: the role may have grown since, or their own shrunk. */
+create or replace function holdfast.accept(secret bytea, token_hash bytea) returns uuid
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+declare
+  who uuid := holdfast.bearer(secret, true);
+  mine holdfast.account;
+  taken holdfast.invitation_token;
+  inviting holdfast.seat;
+begin
+  select * into mine from holdfast.account a where a.person_id = who;
+  -- The organisation's row first, as in every verb here; what is found before the lock is looked at again after it.
+  perform from holdfast.organisation o
+   where o.id = (select t.organisation_id from holdfast.invitation_token t where t.hash = token_hash) for no key update;
+  delete from holdfast.invitation_token t
+   where t.hash = token_hash and t.address_key = mine.address_key and t.expires_at > clock_timestamp()
+  returning * into taken;
+  if not found then return null; end if;
+  select s.* into inviting from holdfast.seat s
+   where s.organisation_id = taken.organisation_id and s.person_id = taken.invited_by;
+  if not found or not holdfast.may_give(holdfast.role_of_seat(inviting), holdfast.role_by_key(taken.organisation_id, taken.role)) then
+    return null;
+  end if;
+  if exists (select from holdfast.seat s where s.person_id = who and s.organisation_id = taken.organisation_id) then
+    -- A member already: the role stays as it is, lest an old invitation make an owner less.
+    perform holdfast.assume(taken.organisation_id, who);
+  else
+    perform holdfast.grant_seat(taken.organisation_id, who, taken.role);
+    perform holdfast.assume(taken.organisation_id, who);
+    insert into holdfast.member (organisation_id, person_id, name, address, role)
+      values (taken.organisation_id, who, mine.name, mine.address, taken.role);
+  end if;
+  delete from holdfast.invitation i where i.organisation_id = taken.organisation_id and i.id = taken.invitation_id;
+  return taken.organisation_id;
+end $$;
+
+/* See 0013. The organisations that the account owns are locked first, as every verb here does: of two owners who go at once, by
+   whatever way, the second finds that they are the last. */
+create or replace function holdfast.close_account(secret bytea, link bytea, mail_subject text, mail_body text) returns uuid[]
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+declare
+  who uuid := holdfast.fresh_bearer(secret, interval '15 minutes');
+  locked uuid[];
+  forlorn uuid[];
+begin
+  locked := holdfast.lock_organisations_of(who);
+  perform from holdfast.account a where a.person_id = who for update;
+  -- Once more, after the wait: what was done meanwhile may have ended this session, or made the person an owner elsewhere.
+  perform holdfast.fresh_bearer(secret, interval '15 minutes');
+  if exists (select from holdfast.seat s where s.person_id = who and s.organisation_id <> all (locked)) then
+    raise exception 'a seat was given meanwhile: try again' using errcode = '40001';
+  end if;
+  forlorn := holdfast.left_without_owner(who);
+  if cardinality(forlorn) > 0 then return forlorn; end if;
+  perform holdfast.forget_links(who);
+  delete from holdfast.address_token t where t.person_id = who and t.purpose = 'keep-account';
+  insert into holdfast.address_token (hash, person_id, purpose, expires_at)
+    values (link, who, 'keep-account', clock_timestamp() + interval '14 days');
+  update holdfast.account a set closes_at = clock_timestamp() + interval '14 days' where a.person_id = who;
+  -- Past the bound on notices: nothing else leads back, so no flood of them may drown it. One for each account that closes.
+  perform holdfast.queue_mail(a.address, mail_subject, mail_body) from holdfast.account a where a.person_id = who;
+  update holdfast.person p set disabled_at = clock_timestamp() where p.id = who;
+  perform holdfast.end_sessions_of(who, null);
+  return '{}';
+end $$;
+
+/* Locks the organisations of a person, in one order, and returns which. */
+create function holdfast.lock_organisations_of(person uuid) returns uuid[]
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from holdfast.organisation o
+   where o.id in (select s.organisation_id from holdfast.seat s where s.person_id = lock_organisations_of.person)
+   order by o.id for no key update;
+  return array(select s.organisation_id from holdfast.seat s where s.person_id = lock_organisations_of.person);
+end $$;
 
 create or replace function holdfast.remove_member(person uuid) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -211,6 +293,16 @@ begin
   perform holdfast.withdraw_excess(organisation, array[person]);
 end $$;
 
+/* Out of a role that demands two factors into one that does not: only by whoever has shown two. HF428. */
+create function holdfast.demand_factor_to_lower(secret bytea, before holdfast.role, after holdfast.role) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+#print_strict_params off
+begin
+  if after.min_assurance < before.min_assurance and (holdfast.live_pass(secret)).assurance < before.min_assurance then
+    raise exception 'show a second factor to take its demand back' using errcode = 'HF428';
+  end if;
+end $$;
+
 /* Gives a member another role, from the next transaction on: open tabs, keys and jobs included. One may not touch whoever may
    more than oneself, nor give more than one has, oneself included. 'changed', or 'last-owner' where nobody would be left to
    own the organisation. HF403, HF404 for nobody, HF422 for an unknown role, HF440. */
@@ -231,6 +323,7 @@ begin
   if not (holdfast.may_give(mine, before) and holdfast.may_give(mine, after)) then
     raise exception 'that role may more than you' using errcode = 'HF403';
   end if;
+  perform holdfast.demand_factor_to_lower(secret, before, after);
   if before.name = 'owner' and after.name <> 'owner' and holdfast.owns_alone(here, change_role.person) then return 'last-owner'; end if;
   perform holdfast.put_into_role(here, change_role.person, after.name);
   return 'changed';
@@ -247,6 +340,7 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 declare
   here uuid := holdfast.organisation();
   mine holdfast.role;
+  after holdfast.role;
 begin
   perform from holdfast.organisation o where o.id = here for no key update;
   mine := holdfast.demand('roles.manage');
@@ -254,12 +348,18 @@ begin
   if mine.name <> 'owner' then raise exception 'only an owner hands it over' using errcode = 'HF403'; end if;
   if transfer_ownership.person = holdfast.person() then return 'same-person'; end if;
   perform holdfast.role_of_member(here, transfer_ownership.person);
-  -- Locked, so that the account is not closed meanwhile: the organisation would have no owner.
-  perform from holdfast.person p where p.id = transfer_ownership.person and p.disabled_at is null for no key update;
-  if not found then raise exception 'no such member' using errcode = 'HF404'; end if;
-  if my_next = 'owner' then raise exception 'no such role' using errcode = 'HF422'; end if;
+  after := holdfast.role_by_key(here, my_next);
+  if after.name = 'owner' then raise exception 'no such role' using errcode = 'HF422'; end if;
+  if not holdfast.may_give(mine, after) then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+  perform holdfast.demand_factor_to_lower(secret, mine, after);
+  -- Both, in one order, the account first: whose account is closed meanwhile owns nothing.
+  perform holdfast.lock_account(least(transfer_ownership.person, holdfast.person()));
+  perform holdfast.lock_account(greatest(transfer_ownership.person, holdfast.person()));
+  if not exists (select from holdfast.person p where p.id = transfer_ownership.person and p.disabled_at is null) then
+    raise exception 'no such member' using errcode = 'HF404';
+  end if;
   perform holdfast.put_into_role(here, transfer_ownership.person, 'owner');
-  perform holdfast.put_into_role(here, holdfast.person(), (holdfast.role_by_key(here, my_next)).name);
+  perform holdfast.put_into_role(here, holdfast.person(), after.name);
   perform holdfast.notify_person(holdfast.person(), subject_old, body_old);
   perform holdfast.notify_person(transfer_ownership.person, subject_new, body_new);
   return 'transferred';

@@ -154,6 +154,8 @@ export function organisationRoutes(needs: { readonly app: Login; readonly site: 
       summary: 'Invites an address; a mail with a link that works once is sent there',
       needs: 'members.invite',
       limit: inviting,
+      // Whom a key invited would stay when it is withdrawn.
+      onlySessions: true,
       idempotent: true,
       body: z.strictObject({ address: address(), role: roleKey }),
       response: z.strictObject({ id: id() }),
@@ -169,6 +171,8 @@ export function organisationRoutes(needs: { readonly app: Login; readonly site: 
       summary: 'Sends an invitation again: the link before is dead, and the new one works for seven days',
       needs: 'members.invite',
       limit: inviting,
+      // Whom a key invited would stay when it is withdrawn.
+      onlySessions: true,
       idempotent: true,
       params: z.strictObject({ id: id() }),
       body: nothing,

@@ -16,7 +16,9 @@ declare
   mask bigint;
   before holdfast.custom_role;
   called constant text := normalize(btrim(role_name), nfc);
-  called_key constant text := lower(normalize(btrim(role_name), nfkc));
+  -- Without what nobody sees, and with one blank where there are several.
+  called_key constant text := lower(normalize(regexp_replace(regexp_replace(btrim(role_name),
+    '[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]', '', 'g'), '\s+', ' ', 'g'), nfkc));
   assurance constant smallint := case when second_factor then 2 else 1 end;
 begin
   perform from holdfast.organisation o where o.id = here for no key update;
@@ -28,7 +30,7 @@ begin
   if write_role.role is not null then
     select c.* into before from holdfast.custom_role c where c.organisation_id = here and c.id = write_role.role;
     if not found then raise exception 'no such role' using errcode = 'HF404'; end if;
-    if before.permissions & ~mine.permissions <> 0 then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+    if before.permissions & holdfast.known_permissions() & ~mine.permissions <> 0 then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
     if assurance < before.min_assurance and (holdfast.live_pass(secret)).assurance < before.min_assurance then
       raise exception 'show a second factor to take its demand back' using errcode = 'HF428';
     end if;
@@ -68,7 +70,7 @@ begin
   perform holdfast.demand_fresh(secret);
   select c.* into gone from holdfast.custom_role c where c.organisation_id = here and c.id = drop_role.role;
   if not found then raise exception 'no such role' using errcode = 'HF404'; end if;
-  if gone.permissions & ~mine.permissions <> 0 then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+  if gone.permissions & holdfast.known_permissions() & ~mine.permissions <> 0 then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
   delete from holdfast.invitation i where i.organisation_id = here and i.expires_at < clock_timestamp();
   if exists (select from holdfast.seat s where s.organisation_id = here and s.custom_role = gone.id)
      or exists (select from holdfast.invitation i where i.organisation_id = here and i.role = gone.id::text) then
@@ -94,7 +96,7 @@ begin
       select r.name as key, r.name, false as custom, r.permissions as mask, r.min_assurance, r.role_id as number
         from holdfast.role r where r.role_id <> 'ff' and r.permissions <> 0
       union all
-      select c.id::text, c.name, true, c.permissions, c.min_assurance, 'ff' from holdfast.custom_role c where c.organisation_id = here
+      select c.id::text, c.name, true, c.permissions & holdfast.known_permissions(), c.min_assurance, 'ff' from holdfast.custom_role c where c.organisation_id = here
     ), holders as (
       select coalesce(s.custom_role::text, r.name) as key, count(*) as many
         from holdfast.seat s join holdfast.role r using (role_id) where s.organisation_id = here group by 1

@@ -123,5 +123,10 @@ function refuseTaken(taken: ReadonlySet<string>, name: string): void {
 }
 
 function compared(name: string): string {
-  return name.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()
+  return name
+    .replace(/\p{Cf}/gu, '')
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/\s+/g, ' ')
+    .trim()
 }

@@ -6,7 +6,8 @@
 create table holdfast.custom_role (
   organisation_id uuid not null,
   id uuid not null default gen_random_uuid(),
-  name text not null check (char_length(name) between 1 and 60 and name !~ '[[:cntrl:]]'),
+  -- Without characters that turn the direction of what follows.
+  name text not null check (char_length(name) between 1 and 60 and name !~ '[[:cntrl:]\u202a-\u202e\u2066-\u2069]'),
   -- As people compare names: no second "Sales" beside "sales".
   name_key text not null check (octet_length(name_key) <= 400),
   permissions bigint not null check (permissions > 0),
@@ -34,6 +35,13 @@ create index seat_by_custom_role on holdfast.seat (organisation_id, custom_role)
 insert into holdfast.column_inventory (table_name, column_name, holds, category, retention)
   values ('holdfast.seat', 'custom_role', 'personal', 'membership', 'membership');
 
+/* What any role of the product may: a permission that it has given up opens nothing, whoever once gave it. */
+create function holdfast.known_permissions() returns bigint
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+  select coalesce(bit_or(r.permissions), 0) from holdfast.role r;
+end;
+
 create or replace function holdfast.fill_seat() returns trigger
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
@@ -43,8 +51,7 @@ begin
   select * into strict of_role from holdfast.role r where r.role_id = new.role_id;
   if new.custom_role is not null then
     select * into strict own from holdfast.custom_role c where c.organisation_id = new.organisation_id and c.id = new.custom_role;
-    -- A permission that the product has given up opens nothing, whoever once gave it.
-    of_role.permissions := own.permissions & (select bit_or(r.permissions) from holdfast.role r);
+    of_role.permissions := own.permissions & holdfast.known_permissions();
     of_role.min_assurance := own.min_assurance;
     -- As a role of the product's that demands two factors and says no more.
     if own.min_assurance > 1 then
@@ -96,7 +103,7 @@ begin
   if own.id is null then raise exception 'no such role' using errcode = 'HF422'; end if;
   select r.* into strict answer from holdfast.role r where r.role_id = 'ff';
   answer.name := own.id::text;
-  answer.permissions := own.permissions;
+  answer.permissions := own.permissions & holdfast.known_permissions();
   answer.min_assurance := own.min_assurance;
   return answer;
 end $$;

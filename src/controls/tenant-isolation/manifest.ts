@@ -7,7 +7,7 @@ const lines = `
 PUBLIC · language · c · USAGE
 PUBLIC · language · internal · USAGE
 PUBLIC · language · sql · USAGE
-holdfast · body · holdfast.accept(bytea,bytea) · 83ec49a897df92301655cd711b9b9251
+holdfast · body · holdfast.accept(bytea,bytea) · fea5f3d23d50672fba86396ee905760a
 holdfast · body · holdfast.add_passkey(bytea,bytea,bytea,bigint,text,boolean,text,text,text) · 7b41dde1d7bfd56fb456fac18d52f2ab
 holdfast · body · holdfast.add_person(uuid,boolean) · 5697af3d7fcaa2ff0450ff9bc5499292
 holdfast · body · holdfast.age_canary_session(bytea,interval) · 2bf9cddb2700dcfc5ecc622d244bdbec
@@ -27,10 +27,10 @@ holdfast · body · holdfast.begin_totp(bytea,text) · f775be41ccdb67b48650aada3
 holdfast · body · holdfast.canary_mail(text) · 9de2538fa7ddaf9556c3edf42df399d7
 holdfast · body · holdfast.cancel_address(bytea,bytea,text,text,text,text) · 3dcae220ab4cf86ff5f75ef010250297
 holdfast · body · holdfast.change_password(bytea,text,text,text,text) · 939c6e713ebb20dec6c509a69bdf929d
-holdfast · body · holdfast.change_role(bytea,uuid,text) · 37c3043920a6e44c9c0fb206aadb6f7b
+holdfast · body · holdfast.change_role(bytea,uuid,text) · b4d4b1c05abeb5e87e366e13d367055d
 holdfast · body · holdfast.classify(regclass,text,text) · 01e3ae126d9283c83d7a3a383dca4e59
 holdfast · body · holdfast.clear_failures(uuid,text) · 9723b4b79495503ca6f150dcdf511878
-holdfast · body · holdfast.close_account(bytea,bytea,text,text) · 9b544956215d6a56560c9d77fe39a52a
+holdfast · body · holdfast.close_account(bytea,bytea,text,text) · ed09109a8d0c8d12e385d955c122e609
 holdfast · body · holdfast.close_maintenance(uuid,integer,bigint) · 1db2153a9dba268d3bfbcad4783efb39
 holdfast · body · holdfast.confirm_address(bytea,bytea,bytea,text,text,text,text) · d1eaf06030d33c2bccf9ed5454d933c3
 holdfast · body · holdfast.confirm_sign_up(bytea) · 622d725d126912b430b0e0e4947011c5
@@ -43,12 +43,13 @@ holdfast · body · holdfast.count_without_factor() · dffcbac17332271d511ff8958
 holdfast · body · holdfast.credential(text) · deb377d4b259f3b63a7f7f241fbf5ec6
 holdfast · body · holdfast.declare_table(regclass,text,text) · 2acf822441ffaf4e9b2f04f124f999ca
 holdfast · body · holdfast.demand(text) · 86ef23f90a4a8b6b404e1298d79d258b
+holdfast · body · holdfast.demand_factor_to_lower(bytea,holdfast.role,holdfast.role) · bf12975da8d624cabdd73a361863df9b
 holdfast · body · holdfast.demand_fresh(bytea) · 10ae806e3f0b7274adfec0c807c5d9d7
-holdfast · body · holdfast.demand_key_maker(bytea) · 0df9ea1e38bc098322d53074bd46dd24
+holdfast · body · holdfast.demand_key_maker(bytea) · b326a96f8c9ef9f3a45fc6c7ed2387cf
 holdfast · body · holdfast.demand_second_factor(bytea,boolean) · 619d2bdf9250f9963d5a936555937e1f
 holdfast · body · holdfast.drop_address_change(bytea) · d328a4febe10d714cf9d4fa6955e3ef1
 holdfast · body · holdfast.drop_key(uuid) · b39567e186fc40bca62d4bd978d31c14
-holdfast · body · holdfast.drop_role(bytea,uuid) · 485ed16b359b8eb6a059131960a43293
+holdfast · body · holdfast.drop_role(bytea,uuid) · 5281c6b503e90748a79b61bd008f9d44
 holdfast · body · holdfast.drop_thiefs_factors() · f9877d198f23a1af526a290d161bb58c
 holdfast · body · holdfast.end_lease(bytea) · 2ce2d108be03357535f306c523004fb2
 holdfast · body · holdfast.end_my_other_sessions(bytea) · f38b252efcc568c0bd5dfa2568713b91
@@ -71,7 +72,7 @@ holdfast · body · holdfast.factor_was_shown() · cb06f517516f829e955c9a04974ce
 holdfast · body · holdfast.factors_changed(bytea,uuid,text,text) · 2458df20fffdff460d0de93f5cb140df
 holdfast · body · holdfast.fail_job(bytea,text,boolean) · 85f1cb51c1b770a1edf159070ed23864
 holdfast · body · holdfast.family_of(bytea) · 082a6b05185c99e87746ef55a27f34d2
-holdfast · body · holdfast.fill_seat() · 56f7d6a63c4fbd1c3b458b2327d4694b
+holdfast · body · holdfast.fill_seat() · 0c1ce28c953804ede96546b88cb17af5
 holdfast · body · holdfast.findings(integer) · 06bf259ecc6b57b27d0e421b3a934dcf
 holdfast · body · holdfast.finish_job(bytea,boolean) · b089e31e302411f2dcae9a73345b7cd1
 holdfast · body · holdfast.finish_reset(bytea,text,text,text) · df3f6f98c9d11598cecb456738d17d56
@@ -83,7 +84,7 @@ holdfast · body · holdfast.fresh_bearer(bytea,interval) · 6fcc135518ffad5f82c
 holdfast · body · holdfast.grant_seat(uuid,uuid,text) · 1b38116384098b208cb1ad87130a3cf3
 holdfast · body · holdfast.grants() · 21934ab28046d5bc9e2da39f0f0fd0eb
 holdfast · body · holdfast.half_bearer(bytea) · c9a76da23cff3f550e219fda5c2cc057
-holdfast · body · holdfast.invite(bytea,text,text,text,bytea,text,text) · 90422f805e2bf8dd482c1c33a5c80192
+holdfast · body · holdfast.invite(bytea,text,text,text,bytea,text,text) · 9e15d4a052b7ee561d263479beeb4bc8
 holdfast · body · holdfast.is_bearer(bytea,uuid) · 133cc4cfb7d10f2a00b79923c94ac97b
 holdfast · body · holdfast.is_disabled(uuid,text,boolean) · 0234742e7a77cdce3a8ec1ec27a3b521
 holdfast · body · holdfast.keep_account(bytea,text,text) · c1a331b0910c716db1706a0a16d6f738
@@ -91,11 +92,13 @@ holdfast · body · holdfast.keep_answer(text,integer,jsonb) · 1172669825f0f2aa
 holdfast · body · holdfast.keep_challenge(bytea,bytea,text) · da5286bf99875ea0af77f8c5f50ad5ef
 holdfast · body · holdfast.keep_recovery_codes(bytea,bytea[],text,text) · 3e81eb333eb90902cb235e637bac680a
 holdfast · body · holdfast.keys() · 1bc3c60443bd2c43a16a12fd8605e5c9
+holdfast · body · holdfast.known_permissions() · bd079307e2d274408f846c46beaa5112
 holdfast · body · holdfast.leave_organisations() · 83d99992b6d5f272ae5d0f2be913d5ee
 holdfast · body · holdfast.left_without_owner(uuid) · 4612fabdd48a2b705c6921a0ed560bc3
 holdfast · body · holdfast.live_key(bytea) · 6e55357ee6ec982f70bd3f687a98bd30
 holdfast · body · holdfast.live_pass(bytea) · 73f14446946fd2d3ac8267c70bbcd027
 holdfast · body · holdfast.lock_account(uuid) · 173e30d40fca48e75ece510fa842d173
+holdfast · body · holdfast.lock_organisations_of(uuid) · 4b9bff2fa662c036888566ddae95c9c2
 holdfast · body · holdfast.lock_person(uuid) · 7c6d311fe10525815209db8070efd175
 holdfast · body · holdfast.mail_failed(bigint,text) · 82f1ed932e4ce48692a5627028c882df
 holdfast · body · holdfast.mail_sent(bigint) · 2a2ac87e10a3bd4110525b35d208df9d
@@ -141,7 +144,7 @@ holdfast · body · holdfast.protect(regclass,text) · 1382909a53fe45fa6bd88702d
 holdfast · body · holdfast.put_into_role(uuid,uuid,text) · 99a183d52c868cfef3722a161db60b71
 holdfast · body · holdfast.qualified_name(regclass) · 54cedb10ca36ddf3018d3878134f3f57
 holdfast · body · holdfast.queue_mail(text,text,text) · a223838cfe4761dd84cb828806ed0a09
-holdfast · body · holdfast.record_change() · 42aae375cae53ce9cee6bcba1dcbd69c
+holdfast · body · holdfast.record_change() · 63f50e82056509409cfffce67db600e8
 holdfast · body · holdfast.record_elsewhere(regclass,regclass) · 0cf15cd2ae49e255c35a0a5b9e645a73
 holdfast · body · holdfast.record_finding(text,text,text,integer,text,text,timestamp with time zone,timestamp with time zone,integer,text) · 7576f10a527e020f826fecbe427d93b9
 holdfast · body · holdfast.record_recovery() · 111e102768f1584a3ac75c4508471d41
@@ -162,15 +165,15 @@ holdfast · body · holdfast.renew_password_hash(uuid,text,text) · f1d986f19093
 holdfast · body · holdfast.replace_session(bytea,bytea,smallint,text,interval,interval,uuid,text,text) · 9b72dfdfccfab6c809c54675cb91d1a1
 holdfast · body · holdfast.report_reuse(bytea) · d1bb61de78b9dee5608273261023fa39
 holdfast · body · holdfast.request_mail(text,text,text,bytea,text,text,text,text) · 5b4dae649778c6c6f64dbe5ed9c99042
-holdfast · body · holdfast.resend_invitation(uuid,bytea,text,text) · 546fd0fe369c0970751c07fbcac98374
+holdfast · body · holdfast.resend_invitation(uuid,bytea,text,text) · 1d80c18a166526fc02ed3d53d98a19a0
 holdfast · body · holdfast.reset_factors(bytea,uuid,text,text) · f0f8566b9aa9fe0a6291b713ef7ced01
 holdfast · body · holdfast.reset_of(bytea) · 1af5b1e4d330f8b45c9ffe95376aa321
 holdfast · body · holdfast.revoke_invitation(uuid) · 3d66f4b4eb3fb14c82b0eef16df83afb
 holdfast · body · holdfast.rights() · 4fa3abf61ebbace744b6d12a0919f357
-holdfast · body · holdfast.role_by_key(uuid,text) · 25f809a9acad417a561b5bfeb7b4cf1f
+holdfast · body · holdfast.role_by_key(uuid,text) · f0e98dc5091f358627ec39aded4815da
 holdfast · body · holdfast.role_of_member(uuid,uuid) · 366ab0d2a6904c94f6b2868a0d934c47
 holdfast · body · holdfast.role_of_seat(holdfast.seat) · 62184db6b330c8e758a43ed9d1a2d642
-holdfast · body · holdfast.roles() · d0b54d7a82ff8fc9648f604488556336
+holdfast · body · holdfast.roles() · 0a8d23cc99408f69e5344c672464c2ad
 holdfast · body · holdfast.rotate_key(bytea,uuid,text,bytea,text,integer,text,text) · 48ec53a0b8681fe881d95ade6d239c07
 holdfast · body · holdfast.run_recoveries() · 966b6c038ed3639c5ab1f8249751315d
 holdfast · body · holdfast.scopes() · ff8c33b81ffcf376c212d5433d36777e
@@ -203,7 +206,7 @@ holdfast · body · holdfast.take_recovery_code(bytea,bytea,text,text) · e76871
 holdfast · body · holdfast.take_totp(bytea,bigint) · c98a39b8deb78554cb438261297e0020
 holdfast · body · holdfast.tenant_tables() · ec9116fd77dd097bf70e45abfac23653
 holdfast · body · holdfast.touch(bytea,bytea,text) · 78f7d553b4475eafe96a75408267b4fd
-holdfast · body · holdfast.transfer_ownership(bytea,uuid,text,text,text,text,text) · d788ccae783a98204a12677ff3be3c16
+holdfast · body · holdfast.transfer_ownership(bytea,uuid,text,text,text,text,text) · 6a6d22cd7ae93dff00beeef29636bf06
 holdfast · body · holdfast.unclassified() · f00fa03bbda00977ef9b4d966ce70e6a
 holdfast · body · holdfast.uncount_failure(uuid,text,boolean) · 4b8fe92be1e14b381917e4eb79c962ad
 holdfast · body · holdfast.unrecorded() · af8644c1336b61c81224864522e0d4a6
@@ -218,7 +221,7 @@ holdfast · body · holdfast.weak_tables() · 49414dc48c247d855cfea438fb07d870
 holdfast · body · holdfast.weaknesses() · bd014b34a3b2b97e1f043bfa519da1c8
 holdfast · body · holdfast.withdraw_excess(uuid,uuid[]) · 75bb5416d995bba4b204a612d2ff0c67
 holdfast · body · holdfast.withhold_verification(uuid) · cf3e3373d2400f33f8015a096f714256
-holdfast · body · holdfast.write_role(bytea,uuid,text,text[],boolean) · 59051564e1100a8324c9dfddbb1038a6
+holdfast · body · holdfast.write_role(bytea,uuid,text,text[],boolean) · b0a6426918df82699be236eb4e403c06
 holdfast_app · attribute · role · LOGIN
 holdfast_app · column · holdfast.event.action · SELECT
 holdfast_app · column · holdfast.event.at · SELECT

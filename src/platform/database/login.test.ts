@@ -104,19 +104,6 @@ describe('a transaction', () => {
     expect(await login.query(sql`select id from app.notice`)).toEqual([])
   })
 
-  test('has lost its context after COMMIT AND CHAIN', async () => {
-    const login = world.login('app', { most: 1 })
-    for (const ending of ['commit and chain', 'rollback and chain'])
-      expect(
-        await codeOf(
-          login.transaction(world.a.entry, async (run) => {
-            await run(text(ending))
-            await run(sql`select * from app.thing`)
-          }),
-        ),
-      ).toBe('22P02')
-  })
-
   test('that swallowed an error does not pretend to have committed', async () => {
     const login = world.login('app')
     const outcome = login.transaction(world.a.entry, async (run) => {
@@ -183,6 +170,73 @@ describe('what an injected statement leaves behind', () => {
     await quiet(login)
     const [after] = await login.query(sql`select pg_backend_pid() as pid`)
     expect(after).not.toEqual(before)
+  })
+})
+
+describe('a prepared statement of ours', () => {
+  const names = async (login: Login) =>
+    login.query({ text: 'select $1::int + $2::int as sum', values: [1] }).then(
+      () => 'nothing',
+      (error: Error) => `${error.message} ${JSON.stringify(error)}`,
+    )
+
+  test('is not told the name of: who asks by a wrong number of values costs the connection and learns nothing', async () => {
+    const login = world.login('app', { most: 1 })
+    const [before] = await login.query(sql`select pg_backend_pid() as pid`)
+    expect(await names(login)).not.toMatch(/h[0-9a-f]{32}|prepared statement/)
+    expect(await login.query(sql`select pg_backend_pid() as pid`)).not.toEqual([before])
+    // In a transaction too, before a savepoint could hide it.
+    const hidden = login.transaction(world.a.entry, async (run) => {
+      await run(text('savepoint s'))
+      await run({ text: 'select $1::int + $2::int as sum', values: [1] }).catch(() => {})
+      await run(text('rollback to savepoint s'))
+    })
+    await expect(hidden).rejects.toBeInstanceOf(Error)
+  })
+
+  test.each(['prepare mine as select 1', 'deallocate all', 'deallocate prepare all', 'discard plans'])(
+    'is not replaced: «%s» costs the connection, alone and in the middle of a transaction',
+    async (words) => {
+      const login = world.login('app', { most: 1 })
+      const pid = () => login.query(sql`select pg_backend_pid() as pid`)
+      const first = await pid()
+      await expect(login.entered(world.a.entry, text(words))).rejects.toBeInstanceOf(ConnectionSpoilt)
+      const second = await pid()
+      expect(second).not.toEqual(first)
+      const inside = login.transaction(world.a.entry, async (run) => {
+        await run(sql`insert into app.thing (name) values (${'meddled'})`)
+        await run(text(words))
+        await run(one)
+      })
+      await expect(inside).rejects.toBeInstanceOf(Error)
+      expect(await pid()).not.toEqual(second)
+      const { rows } = await login.entered(world.a.entry, sql`select from app.thing where name = 'meddled'`)
+      expect(rows).toEqual([])
+    },
+  )
+})
+
+describe('a transaction that a statement chains to another', () => {
+  test.each(['commit and chain', 'rollback and chain'])('«%s» is told, and nothing after it counts', async (words) => {
+    const login = world.login('app', { most: 1 })
+    const outcome = login.transaction(world.a.entry, async (run) => {
+      await run(text(words))
+      return 'went on'
+    })
+    await expect(outcome).rejects.toBeInstanceOf(ConnectionSpoilt)
+  })
+
+  test('a savepoint is none', async () => {
+    const login = world.login('app', { most: 1 })
+    const name = randomUUID()
+    await login.transaction(world.a.entry, async (run) => {
+      await run(text('savepoint s'))
+      await run(sql`select 1/0`).catch(() => {})
+      await run(text('rollback to savepoint s'))
+      await run(sql`insert into app.thing (name) values (${name})`)
+    })
+    const { rows } = await login.entered(world.a.entry, sql`select name from app.thing where name = ${name}`)
+    expect(rows).toEqual([{ name }])
   })
 })
 

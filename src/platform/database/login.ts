@@ -1,6 +1,6 @@
 import type { Transaction } from '../http/route.ts'
 import { type Compilable, type Statement, sql, toStatement } from './statement.ts'
-import { type Exchanged, isLost, noSuchStatement, Wire, type WireOptions } from './wire.ts'
+import { ConnectionSpoilt, type Exchanged, isLost, noSuchStatement, Wire, type WireOptions } from './wire.ts'
 
 /** What a transaction presents in order to enter an organisation. */
 export interface Entry {
@@ -30,10 +30,10 @@ export interface LoginOptions extends Omit<WireOptions, 'settings'> {
   readonly lifeSeconds?: number
 }
 
+export { ConnectionSpoilt } from './wire.ts'
+
 /** The pool is full and stayed so: the caller answers 503. */
 export class DatabaseBusy extends Error {}
-/** A connection came back in a state that it must not be in. It was destroyed; nothing of it reaches the next request. */
-export class ConnectionSpoilt extends Error {}
 
 /**
  * Every setting that a session could be poisoned by is pinned in the startup packet: that beats what the role has set for
@@ -96,6 +96,8 @@ const plain = new Set([
   'CLOSE',
   'UNLISTEN',
 ])
+/** What the clean-up says of itself at its end. */
+const endings = new Set(['RESET', 'UNLISTEN'])
 const begin = sql`begin`
 const commit = sql`commit`
 const rollback = sql`rollback`
@@ -142,7 +144,7 @@ export class Login {
    * `entered`.
    */
   async transaction<T>(entry: Entry, run: (sql: Transaction, stale: boolean) => Promise<T>): Promise<T> {
-    return this.#transact([begin, this.#entering(entry), whoEntered], async (query, first) => {
+    return this.#transact([begin, this.#entering(entry), whoEntered], whoEntered, async (query, first) => {
       const { organisation, person } = first.results[2]!.rows[0] as { organisation: string; person: string }
       return run(Object.assign(query, { organisation, person }), first.results[1]!.rows[0]!.stale === true)
     })
@@ -152,7 +154,7 @@ export class Login {
   async openTransaction<T>(
     run: (sql: (query: Statement<unknown> | Compilable<unknown>) => Promise<unknown[]>) => Promise<T>,
   ): Promise<T> {
-    return this.#transact([begin], (query) => run(query))
+    return this.#transact([begin], undefined, (query) => run(query))
   }
 
   /** Groups as they stand, for the prover and tests: what came back, errors included. The connection is handled as ever. */
@@ -210,8 +212,10 @@ export class Login {
     return answer
   }
 
+  /** `stillEntered`: what fails in a transaction that has lost its context. */
   async #transact<T>(
     opening: readonly Statement<unknown>[],
+    stillEntered: Statement<unknown> | undefined,
     run: (query: <Row>(query: Statement<Row> | Compilable<Row>) => Promise<Row[]>, first: Exchanged) => Promise<T>,
   ): Promise<T> {
     const wire = await this.#take()
@@ -220,13 +224,21 @@ export class Login {
     try {
       const [first] = await Promise.all(wire.exchange([opening]))
       if (first!.error) throw first!.error
+      // ROLLBACK TO, which may be, and ROLLBACK AND CHAIN, which begins another transaction, say the same of themselves.
+      const isStillOurs = async () => {
+        if (stillEntered === undefined) return false
+        const [answer] = await Promise.all(wire.exchange([[stillEntered]]))
+        return answer!.error === undefined
+      }
       const query = async <Row>(next: Statement<Row> | Compilable<Row>): Promise<Row[]> => {
         if (over) throw new Error('this transaction is over')
         const [answer] = await Promise.all(wire.exchange([[toStatement(next)]]))
         if (answer!.error) throw answer!.error
         // A statement that ended the transaction would let the next one run outside of it.
-        if (answer!.status !== 'T') throw new ConnectionSpoilt('a statement ended the transaction')
-        return answer!.results[0]!.rows as Row[]
+        const { command, rows } = answer!.results[0]!
+        if (answer!.status !== 'T' || command === 'COMMIT' || (command === 'ROLLBACK' && !(await isStillOurs())))
+          throw new ConnectionSpoilt('a statement ended the transaction')
+        return rows as Row[]
       }
       const result = await run(query, first!)
       over = true
@@ -269,6 +281,8 @@ export class Login {
       this.#drop(wire, new ConnectionSpoilt(last.error?.message ?? `came back in state ${last.status}`))
     else if (last.error !== undefined || !last.results.every(({ command }) => plain.has(command)))
       return this.#clean(wire)
+    else if (!endings.has(last.results.at(-1)?.command ?? ''))
+      this.#drop(wire, new ConnectionSpoilt('what cleans up is not what it was'))
     else this.#release(wire)
     return undefined
   }
@@ -276,7 +290,8 @@ export class Login {
   async #clean(wire: Wire): Promise<void> {
     try {
       const after = await wire.exchange([thorough])[0]!
-      if (after.error !== undefined || after.status !== 'I')
+      const commands = after.results.map(({ command }) => command).join(' ')
+      if (after.error !== undefined || after.status !== 'I' || commands !== 'RESET CLOSE UNLISTEN')
         return this.#drop(wire, new ConnectionSpoilt(after.error?.message ?? `came back in state ${after.status}`))
       this.#release(wire)
     } catch (error) {

@@ -58,6 +58,15 @@ interface Pending {
   readonly fail: (error: Error) => void
 }
 
+/** A connection came back in a state that it must not be in. It was destroyed; nothing of it reaches the next request. */
+export class ConnectionSpoilt extends Error {}
+
+/**
+ * Commands that nobody but an intruder sends: a statement that is prepared under the name of one of ours would run in the place
+ * of it, in somebody else's request.
+ */
+const meddling = new Set(['PREPARE', 'DEALLOCATE', 'DISCARD'])
+
 const mostNamed = 200
 const defaultMostBytes = 64 * 1024 * 1024
 const sync = serialize.sync()
@@ -96,7 +105,10 @@ export class Wire {
         row: (values, bytes) => this.#row(values, bytes),
         complete: (command, bytes) => {
           const pending = this.#count(bytes)
-          if (pending !== undefined) complete(pending, command)
+          if (pending === undefined) return
+          complete(pending, command)
+          if (meddling.has(pending.results.at(-1)!.command))
+            this.destroy(new ConnectionSpoilt('a statement touched the prepared statements'))
         },
         ready: (status, bytes) => {
           const pending = this.#count(bytes)
@@ -261,6 +273,9 @@ export class Wire {
         return
       case 'error':
         pending.error ??= message as unknown as DatabaseError
+        // The message says what the statement is called: whoever reads it could put one of their own in its place.
+        if (pending.error.code === '08P01')
+          this.destroy(new ConnectionSpoilt('a statement came with other values than it asks for'))
         return
       case 'copyInResponse':
         // The server is past our Sync and waits for data: there is no way back to a known state.
