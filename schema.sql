@@ -347,7 +347,7 @@ create table holdfast.custom_role (
   constraint custom_role_pkey PRIMARY KEY (organisation_id, id),
   constraint custom_role_organisation_id_name_key_key UNIQUE (organisation_id, name_key),
   constraint custom_role_min_assurance_check CHECK (((min_assurance >= 1) AND (min_assurance <= 2))),
-  constraint custom_role_name_check CHECK ((((char_length(name) >= 1) AND (char_length(name) <= 60)) AND (name !~ '[[:cntrl:]]'::text))),
+  constraint custom_role_name_check CHECK ((((char_length(name) >= 1) AND (char_length(name) <= 60)) AND (name !~ '[[:cntrl:]\u202a-\u202e\u2066-\u2069]'::text))),
   constraint custom_role_name_key_check CHECK ((octet_length(name_key) <= 400)),
   constraint custom_role_permissions_check CHECK ((permissions > 0))
 );
@@ -507,6 +507,7 @@ create table holdfast.invitation_token (
   address_key text not null,                     -- personal contact, kept as invitation
   role text not null,                            -- none
   expires_at timestamp with time zone not null,  -- none
+  invited_by uuid,                               -- personal membership, kept as invitation
   constraint invitation_token_pkey PRIMARY KEY (hash),
   constraint invitation_token_organisation_id_invitation_id_fkey FOREIGN KEY (organisation_id, invitation_id) REFERENCES holdfast.invitation(organisation_id, id) ON DELETE CASCADE,
   constraint invitation_token_hash_check CHECK ((octet_length(hash) = 32))
@@ -948,6 +949,7 @@ declare
   who uuid := holdfast.bearer(secret, true);
   mine holdfast.account;
   taken holdfast.invitation_token;
+  inviting holdfast.seat;
 begin
   select * into mine from holdfast.account a where a.person_id = who;
   -- The organisation's row first, as in every verb here; what is found before the lock is looked at again after it.
@@ -957,6 +959,11 @@ begin
    where t.hash = token_hash and t.address_key = mine.address_key and t.expires_at > clock_timestamp()
   returning * into taken;
   if not found then return null; end if;
+  select s.* into inviting from holdfast.seat s
+   where s.organisation_id = taken.organisation_id and s.person_id = taken.invited_by;
+  if not found or not holdfast.may_give(holdfast.role_of_seat(inviting), holdfast.role_by_key(taken.organisation_id, taken.role)) then
+    return null;
+  end if;
   if exists (select from holdfast.seat s where s.person_id = who and s.organisation_id = taken.organisation_id) then
     -- A member already: the role stays as it is, lest an old invitation make an owner less.
     perform holdfast.assume(taken.organisation_id, who);
@@ -1410,6 +1417,7 @@ begin
   if not (holdfast.may_give(mine, before) and holdfast.may_give(mine, after)) then
     raise exception 'that role may more than you' using errcode = 'HF403';
   end if;
+  perform holdfast.demand_factor_to_lower(secret, before, after);
   if before.name = 'owner' and after.name <> 'owner' and holdfast.owns_alone(here, change_role.person) then return 'last-owner'; end if;
   perform holdfast.put_into_role(here, change_role.person, after.name);
   return 'changed';
@@ -1452,11 +1460,16 @@ AS $function$
 #print_strict_params off
 declare
   who uuid := holdfast.fresh_bearer(secret, interval '15 minutes');
+  locked uuid[];
   forlorn uuid[];
 begin
+  locked := holdfast.lock_organisations_of(who);
   perform from holdfast.account a where a.person_id = who for update;
-  -- Once more, after the wait: what was done meanwhile may have ended this session.
+  -- Once more, after the wait: what was done meanwhile may have ended this session, or made the person an owner elsewhere.
   perform holdfast.fresh_bearer(secret, interval '15 minutes');
+  if exists (select from holdfast.seat s where s.person_id = who and s.organisation_id <> all (locked)) then
+    raise exception 'a seat was given meanwhile: try again' using errcode = '40001';
+  end if;
   forlorn := holdfast.left_without_owner(who);
   if cardinality(forlorn) > 0 then return forlorn; end if;
   perform holdfast.forget_links(who);
@@ -1757,6 +1770,20 @@ begin
 end $function$;
 -- owner holdfast_keeper
 
+CREATE OR REPLACE FUNCTION holdfast.demand_factor_to_lower(secret bytea, before holdfast.role, after holdfast.role)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#print_strict_params off
+begin
+  if after.min_assurance < before.min_assurance and (holdfast.live_pass(secret)).assurance < before.min_assurance then
+    raise exception 'show a second factor to take its demand back' using errcode = 'HF428';
+  end if;
+end $function$;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.demand_fresh(secret bytea)
  RETURNS void
  LANGUAGE plpgsql
@@ -1779,7 +1806,8 @@ AS $function$
 #print_strict_params off
 begin
   perform from holdfast.organisation o where o.id = holdfast.organisation() for no key update;
-  perform holdfast.lock_person(holdfast.person());
+  -- The account too, and first, as everywhere: the mail about the key is counted on it.
+  perform holdfast.lock_account(holdfast.person());
   perform holdfast.demand_fresh(secret);
   return holdfast.demand('keys.manage');
 end $function$;
@@ -1859,7 +1887,7 @@ begin
   perform holdfast.demand_fresh(secret);
   select c.* into gone from holdfast.custom_role c where c.organisation_id = here and c.id = drop_role.role;
   if not found then raise exception 'no such role' using errcode = 'HF404'; end if;
-  if gone.permissions & ~mine.permissions <> 0 then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+  if gone.permissions & holdfast.known_permissions() & ~mine.permissions <> 0 then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
   delete from holdfast.invitation i where i.organisation_id = here and i.expires_at < clock_timestamp();
   if exists (select from holdfast.seat s where s.organisation_id = here and s.custom_role = gone.id)
      or exists (select from holdfast.invitation i where i.organisation_id = here and i.role = gone.id::text) then
@@ -2287,8 +2315,7 @@ begin
   select * into strict of_role from holdfast.role r where r.role_id = new.role_id;
   if new.custom_role is not null then
     select * into strict own from holdfast.custom_role c where c.organisation_id = new.organisation_id and c.id = new.custom_role;
-    -- A permission that the product has given up opens nothing, whoever once gave it.
-    of_role.permissions := own.permissions & (select bit_or(r.permissions) from holdfast.role r);
+    of_role.permissions := own.permissions & holdfast.known_permissions();
     of_role.min_assurance := own.min_assurance;
     -- As a role of the product's that demands two factors and says no more.
     if own.min_assurance > 1 then
@@ -2567,12 +2594,11 @@ declare
 begin
   perform from holdfast.organisation o where o.id = here for no key update;
   mine := holdfast.demand('members.invite');
+  -- Whom a key invited would stay when it is withdrawn.
+  if holdfast.scopes() is not null then raise exception 'no key invites' using errcode = 'HF403'; end if;
   theirs := holdfast.role_by_key(here, role_name);
   if not holdfast.may_give(mine, theirs) then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
-  if theirs.name = 'owner' then
-    if holdfast.scopes() is not null then raise exception 'no key makes owners' using errcode = 'HF403'; end if;
-    perform holdfast.demand_fresh(secret);
-  end if;
+  if theirs.name = 'owner' then perform holdfast.demand_fresh(secret); end if;
   if exists (select from holdfast.account a join holdfast.seat s using (person_id) where a.address_key = key and s.organisation_id = here) then
     return null;
   end if;
@@ -2582,8 +2608,8 @@ begin
   end if;
   insert into holdfast.invitation (organisation_id, address, address_key, role, invited_by, expires_at)
     values (here, shown_address, key, theirs.name, holdfast.person(), until) returning id into made;
-  insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at)
-    values (token_hash, here, made, key, theirs.name, until);
+  insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at, invited_by)
+    values (token_hash, here, made, key, theirs.name, until, holdfast.person());
   perform holdfast.queue_mail(shown_address, mail_subject, mail_body);
   return made;
 end $function$;
@@ -2728,6 +2754,17 @@ end $function$;
 -- owner holdfast_keeper
 grant execute on function holdfast.keys() to holdfast_app;
 
+CREATE OR REPLACE FUNCTION holdfast.known_permissions()
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT COALESCE(bit_or(r.permissions), (0)::bigint) AS "coalesce"
+    FROM holdfast.role r;
+END;
+-- owner holdfast_keeper
+
 CREATE OR REPLACE FUNCTION holdfast.leave_organisations()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2811,6 +2848,19 @@ AS $function$
 begin
   perform from holdfast.account a where a.person_id = lock_account.person for no key update;
   perform holdfast.lock_person(person);
+end $function$;
+-- owner holdfast_keeper
+
+CREATE OR REPLACE FUNCTION holdfast.lock_organisations_of(person uuid)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform from holdfast.organisation o
+   where o.id in (select s.organisation_id from holdfast.seat s where s.person_id = lock_organisations_of.person)
+   order by o.id for no key update;
+  return array(select s.organisation_id from holdfast.seat s where s.person_id = lock_organisations_of.person);
 end $function$;
 -- owner holdfast_keeper
 
@@ -3653,7 +3703,8 @@ CREATE OR REPLACE FUNCTION holdfast.record_change()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  if holdfast.person() = '00000000-0000-0000-0000-000000000000' then
+  -- The number of the role that maintenance has and nobody else.
+  if substr(current_setting('backtrace_functions'), 66, 2) = 'ee' then
     insert into holdfast.event (organisation_id, person_id, action, table_name, row_key)
       select c.organisation_id, holdfast.person(), 'maintenance-' || lower(tg_op), tg_table_schema || '.' || tg_table_name, count(*)::text
         from changed c group by c.organisation_id;
@@ -4028,6 +4079,7 @@ declare
 begin
   perform from holdfast.organisation o where o.id = here for no key update;
   mine := holdfast.demand('members.invite');
+  if holdfast.scopes() is not null then raise exception 'no key invites' using errcode = 'HF403'; end if;
   select i.* into again from holdfast.invitation i
    where i.organisation_id = here and i.id = resend_invitation.invitation and i.expires_at > clock_timestamp();
   if not found then return null; end if;
@@ -4036,8 +4088,8 @@ begin
   end if;
   delete from holdfast.invitation_token t where t.organisation_id = here and t.invitation_id = again.id;
   update holdfast.invitation i set expires_at = until, invited_by = holdfast.person() where i.organisation_id = here and i.id = again.id;
-  insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at)
-    values (token_hash, here, again.id, again.address_key, again.role, until);
+  insert into holdfast.invitation_token (hash, organisation_id, invitation_id, address_key, role, expires_at, invited_by)
+    values (token_hash, here, again.id, again.address_key, again.role, until, holdfast.person());
   perform holdfast.queue_mail(again.address, mail_subject, mail_body);
   return again.address;
 end $function$;
@@ -4176,7 +4228,7 @@ begin
   if own.id is null then raise exception 'no such role' using errcode = 'HF422'; end if;
   select r.* into strict answer from holdfast.role r where r.role_id = 'ff';
   answer.name := own.id::text;
-  answer.permissions := own.permissions;
+  answer.permissions := own.permissions & holdfast.known_permissions();
   answer.min_assurance := own.min_assurance;
   return answer;
 end $function$;
@@ -4230,7 +4282,7 @@ begin
       select r.name as key, r.name, false as custom, r.permissions as mask, r.min_assurance, r.role_id as number
         from holdfast.role r where r.role_id <> 'ff' and r.permissions <> 0
       union all
-      select c.id::text, c.name, true, c.permissions, c.min_assurance, 'ff' from holdfast.custom_role c where c.organisation_id = here
+      select c.id::text, c.name, true, c.permissions & holdfast.known_permissions(), c.min_assurance, 'ff' from holdfast.custom_role c where c.organisation_id = here
     ), holders as (
       select coalesce(s.custom_role::text, r.name) as key, count(*) as many
         from holdfast.seat s join holdfast.role r using (role_id) where s.organisation_id = here group by 1
@@ -4990,6 +5042,7 @@ AS $function$
 declare
   here uuid := holdfast.organisation();
   mine holdfast.role;
+  after holdfast.role;
 begin
   perform from holdfast.organisation o where o.id = here for no key update;
   mine := holdfast.demand('roles.manage');
@@ -4997,12 +5050,18 @@ begin
   if mine.name <> 'owner' then raise exception 'only an owner hands it over' using errcode = 'HF403'; end if;
   if transfer_ownership.person = holdfast.person() then return 'same-person'; end if;
   perform holdfast.role_of_member(here, transfer_ownership.person);
-  -- Locked, so that the account is not closed meanwhile: the organisation would have no owner.
-  perform from holdfast.person p where p.id = transfer_ownership.person and p.disabled_at is null for no key update;
-  if not found then raise exception 'no such member' using errcode = 'HF404'; end if;
-  if my_next = 'owner' then raise exception 'no such role' using errcode = 'HF422'; end if;
+  after := holdfast.role_by_key(here, my_next);
+  if after.name = 'owner' then raise exception 'no such role' using errcode = 'HF422'; end if;
+  if not holdfast.may_give(mine, after) then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+  perform holdfast.demand_factor_to_lower(secret, mine, after);
+  -- Both, in one order, the account first: whose account is closed meanwhile owns nothing.
+  perform holdfast.lock_account(least(transfer_ownership.person, holdfast.person()));
+  perform holdfast.lock_account(greatest(transfer_ownership.person, holdfast.person()));
+  if not exists (select from holdfast.person p where p.id = transfer_ownership.person and p.disabled_at is null) then
+    raise exception 'no such member' using errcode = 'HF404';
+  end if;
   perform holdfast.put_into_role(here, transfer_ownership.person, 'owner');
-  perform holdfast.put_into_role(here, holdfast.person(), (holdfast.role_by_key(here, my_next)).name);
+  perform holdfast.put_into_role(here, holdfast.person(), after.name);
   perform holdfast.notify_person(holdfast.person(), subject_old, body_old);
   perform holdfast.notify_person(transfer_ownership.person, subject_new, body_new);
   return 'transferred';
@@ -5532,7 +5591,9 @@ declare
   mask bigint;
   before holdfast.custom_role;
   called constant text := normalize(btrim(role_name), nfc);
-  called_key constant text := lower(normalize(btrim(role_name), nfkc));
+  -- Without what nobody sees, and with one blank where there are several.
+  called_key constant text := lower(normalize(regexp_replace(regexp_replace(btrim(role_name),
+    '[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]', '', 'g'), '\s+', ' ', 'g'), nfkc));
   assurance constant smallint := case when second_factor then 2 else 1 end;
 begin
   perform from holdfast.organisation o where o.id = here for no key update;
@@ -5544,7 +5605,7 @@ begin
   if write_role.role is not null then
     select c.* into before from holdfast.custom_role c where c.organisation_id = here and c.id = write_role.role;
     if not found then raise exception 'no such role' using errcode = 'HF404'; end if;
-    if before.permissions & ~mine.permissions <> 0 then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
+    if before.permissions & holdfast.known_permissions() & ~mine.permissions <> 0 then raise exception 'that role may more than you' using errcode = 'HF403'; end if;
     if assurance < before.min_assurance and (holdfast.live_pass(secret)).assurance < before.min_assurance then
       raise exception 'show a second factor to take its demand back' using errcode = 'HF428';
     end if;

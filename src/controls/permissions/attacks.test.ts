@@ -200,6 +200,17 @@ describe('the demand for a second factor (breeze 1644)', () => {
     expect(await write(eve, guarded, ['members.read'], false)).toBe('204')
   })
 
+  test('nor got around by another role that does without, for a member or for oneself', async () => {
+    const eve = await world.join('Eve')
+    const strong = await company.role({ permissions: more, secondFactor: true })
+    const loose = await company.role({ permissions: more })
+    await company.take(eve, await company.role({ permissions: more }))
+    await company.take(cy!, strong)
+    expect(await give(eve, cy!, loose)).toBe('428 tenant-isolation/second-factor-not-enrolled')
+    await giveFactor(world, eve)
+    expect(await give(eve, cy!, loose)).toBe('204')
+  })
+
   test('holds for whoever has the role when it is made, from their next request on', async () => {
     const role = await company.role({ permissions: managing })
     await company.take(ben!, role)
@@ -263,6 +274,34 @@ describe('an organisation keeps an owner', () => {
       ['404 http/not-found', '204'],
     ]).toContainEqual(came)
     expect(await owners()).toBe(1)
+  })
+
+  test('when one closes their account at the moment when the other steps down, is handed it, leaves or closes theirs', async () => {
+    const close = (who: Visitor) => async () => {
+      const answer = await world.fetch('/api/account/close', { method: 'POST', body: {}, cookie: who.cookie })
+      return answer.ok ? '2xx' : String(answer.status)
+    }
+    for (const other of ['step down', 'hand over', 'leave', 'close'] as const) {
+      const [first, second, third] = await Promise.all([world.join(), world.join(), world.join()])
+      const place = await found(world, first)
+      await place.take(second, other === 'hand over' ? 'member' : 'owner')
+      await place.take(third, 'member')
+      const acts: Record<typeof other, () => Promise<string>> = {
+        'step down': () => place.told(second, 'PUT', `/members/${second.person}/role`, { role: 'member' }),
+        'hand over': () => place.told(first, 'POST', '/ownership', { person: second.person, keep: 'member' }),
+        leave: () => place.told(second, 'POST', '/leave', {}),
+        close: close(second),
+      }
+      // To whom it is handed, closes; else the first owner does.
+      const closing = close(other === 'hand over' ? second : first)
+      await atOnce(world, place.organisation, [closing, acts[other]])
+      const [{ owners } = { owners: 0 }] = await world.superuser(
+        `select count(*)::int as owners from holdfast.seat s join holdfast.role r using (role_id) join holdfast.person p on p.id = s.person_id
+          where s.organisation_id = $1 and r.name = 'owner' and p.disabled_at is null`,
+        [place.organisation],
+      )
+      expect([other, owners]).toEqual([other, 1])
+    }
   })
 
   test('when the other one’s account is closed: whose account is closed owns nothing', async () => {
@@ -396,6 +435,16 @@ describe('what was taken from somebody is gone at once', () => {
     expect(await accept(world, cy!, token)).toBe('410 organisations/invitation-dead')
   })
 
+  test('and what nobody may give any more is not accepted: a role that has grown since it was offered', async () => {
+    const narrow = await company.role({ permissions: ['contacts.read'] })
+    const inviting = await company.role({ permissions: ['members.invite', 'members.read', 'contacts.read'] })
+    await company.take(ben!, inviting)
+    expect(await invite(ben!, narrow, cy!.address)).toBe('201')
+    expect(await write(ada!, narrow, [...more, 'keys.manage'])).toBe('204')
+    expect(await accept(world, cy!, await company.link(cy!.address))).toMatch(/^4/)
+    expect(await company.told(cy!, 'GET', '/members')).toMatch(/^404 /)
+  })
+
   test('in the middle of an attempt to use it: the verbs ask again behind the lock', async () => {
     await company.take(ben!, 'admin')
     await company.take(cy!, 'viewer')
@@ -438,4 +487,37 @@ test('what a page does not offer is refused by the database: verbs that are call
   ])
     expect([text, await past(cy!, text, [])]).toEqual([text, '42501'])
   expect(await standing()).toEqual(before)
+})
+
+test('nobody tells a role’s name from another’s by what nobody sees', async () => {
+  await company.role({ name: 'Sales Team', permissions: ['members.read'] })
+  for (const name of [
+    'sales  team',
+    'Sales\u200b Team',
+    'S\u00adales Team',
+    'owner\u2060',
+    'Own\u200der',
+    'administrator\u200d',
+  ])
+    expect([
+      name,
+      await company.told(ada!, 'POST', '/roles', { name, permissions: ['members.read'], secondFactor: false }),
+    ]).toEqual([name, '409 permissions/role-name-taken'])
+  const turned = { name: '\u202erenwo', permissions: ['members.read'], secondFactor: false }
+  expect(await company.told(ada!, 'POST', '/roles', turned)).toMatch(/^4\d\d /)
+})
+
+test('a permission that the product has given up stands in nobody’s way', async () => {
+  const role = await company.role({ permissions: ['members.read', 'contacts.read'] })
+  const gone = (sql: string) => world.superuser(`update holdfast.role set permissions = permissions ${sql}`)
+  const mask = await maskOf(world, 'contacts.read')
+  const before = await world.superuser('select role_id, permissions::text from holdfast.role')
+  await gone(`& ~${mask}::bigint`)
+  try {
+    expect(await write(ada!, role, ['members.read'])).toBe('204')
+    expect(await drop(ada!, role)).toBe('204')
+  } finally {
+    for (const { role_id, permissions } of before)
+      await world.superuser('update holdfast.role set permissions = $2 where role_id = $1', [role_id, permissions])
+  }
 })
