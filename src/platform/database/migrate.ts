@@ -88,7 +88,8 @@ async function createLedger(client: pg.Client): Promise<void> {
       return
     } catch (error) {
       await client.query('rollback')
-      if (attempt === 5 || !['23505', '42710', '42P07', 'XX000'].includes((error as { code?: string }).code ?? '')) throw error
+      if (attempt === 5 || !['23505', '42710', '42P07', 'XX000'].includes((error as { code?: string }).code ?? ''))
+        throw error
     }
   }
 }
