@@ -2,14 +2,14 @@ import { open, readFile, rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * Runs `work` while no other process runs it with the same file: two provers must not make the same canaries at once. A
+ * Runs `work` while no other process runs it with the same file: two provers must not move the same canaries at once. A
  * lock whose process is gone is taken over. Throws when it is not free within `seconds`.
  */
 export async function alone<T>(file: string, work: () => Promise<T>, seconds = 60): Promise<T> {
   const lock = `${file}.lock`
   const end = Date.now() + seconds * 1000
   while (!(await take(lock))) {
-    if (Date.now() > end) throw new Error('another prover has been preparing its canaries for too long')
+    if (Date.now() > end) throw new Error('another prover has been at work for too long')
     await sleep(100)
   }
   try {

@@ -29,9 +29,14 @@ export interface ProverJob {
   readonly where: Where
 }
 
+const longestRoundSeconds = 300
+
 export type Progress = (progress: { product: string; done: number; of: number; finding: Finding }) => void
 
-/** One round over some claims, or all: attacks, and appends what was seen to the ledger. */
+/**
+ * One round over some claims, or all: attacks, and appends what was seen to the ledger. Of one product there is one round at a
+ * time, in whatever process: canaries that two moved about at once would be seen where they must not be.
+ */
 export async function prove(
   job: ProverJob,
   controls: readonly Control[],
@@ -40,20 +45,22 @@ export async function prove(
 ): Promise<Finding[]> {
   const ledger = new Login(connecting(job, 'prover', 2))
   let bench: Awaited<ReturnType<typeof createBench>> | undefined
-  try {
-    return await runProbes({
+  const round = () =>
+    runProbes({
       controls,
       ...(only === undefined ? {} : { only }),
       where: job.where,
       against: 'real',
       commit: job.commit,
       bench: async () => {
-        bench = await alone(job.stateFile, () => createBench(benchOptionsOf(job)))
+        bench = await createBench(benchOptionsOf(job))
         return bench
       },
       told: (progress) => told({ product: job.product, ...progress }),
       record: (finding) => recordFindings(ledger, [finding]),
     })
+  try {
+    return await alone(job.stateFile, round, longestRoundSeconds)
   } finally {
     await bench?.close()
     await ledger.close()

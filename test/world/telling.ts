@@ -10,7 +10,7 @@ export const warmUp = 50
 /** Cliff's delta below which Romano and others (2006) call an effect negligible. */
 export const negligible = 0.147
 /** And what no network lets through, should the distributions differ in shape. */
-const plainMicroseconds = 150
+const plainMicroseconds = 100
 
 export interface Difference {
   /** Cliff's delta, from -1 to 1: how much more often `one` takes longer than `other` than the other way round. */
